@@ -1,0 +1,147 @@
+"""One tree of errors; each carries value, limit and remedy, and the exit code of the command line.
+
+    AthanorError                1   a bug in Athanor when raised bare
+    ├── UsageError              2   wrong usage
+    ├── InputError              3   bad input
+    │   └── RecipeError         3   bad recipe key or value
+    ├── NameError_              4   not found, or name taken
+    │   ├── NotFoundError       4
+    │   │   └── MissingExtraError   4   a package of an extra is not installed
+    │   └── NameTakenError      4
+    ├── ResourceError           5   not enough memory, disk or time
+    ├── ProofError              6   a proof, check or verdict failed
+    └── Interrupted           130   SIGINT, SIGTERM or SIGHUP; resumable work is saved
+"""
+
+from __future__ import annotations
+
+import difflib
+import errno
+from collections.abc import Iterable
+from typing import Any
+
+# A full disk shows as any of these, by file system and quota.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class AthanorError(Exception):
+    """An error a person can act on.
+
+    message: one sentence that prints the value it talks about.
+    value, limit: the offending value and what would have been allowed, as data.
+    remedy: what to do next, one sentence, never empty for the sub-classes.
+    """
+
+    kind = "bug"
+    exit_code = 1
+
+    def __init__(self, message: str, *, value: Any = None, limit: Any = None, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.value = value
+        self.limit = limit
+        self.remedy = remedy
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object `--json` prints under `error`."""
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "value": self.value,
+            "limit": self.limit,
+            "remedy": self.remedy,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class UsageError(AthanorError):
+    """The command's words are off."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+class InputError(AthanorError):
+    """A file, folder or value that cannot be used."""
+
+    kind = "input"
+    exit_code = 3
+
+
+class RecipeError(InputError):
+    """A recipe key or value that cannot be used."""
+
+    kind = "recipe"
+
+
+class NameError_(AthanorError):
+    """Something about a name; use one of the two below."""
+
+    kind = "name"
+    exit_code = 4
+
+
+class NotFoundError(NameError_):
+    """Nothing goes by this name, id or path."""
+
+    kind = "not_found"
+
+
+class MissingExtraError(NotFoundError):
+    """A package that this command needs belongs to an extra that is not installed."""
+
+    kind = "missing_extra"
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"This needs the package {package}, which is not installed.",
+            value=package,
+            limit=extra,
+            remedy=f"Install the extra that holds it: pip install 'athanor[{extra}]'.",
+        )
+
+
+class NameTakenError(NameError_):
+    """The name already points to something else."""
+
+    kind = "name_taken"
+
+
+class ResourceError(AthanorError):
+    """Memory, disk or time do not suffice."""
+
+    kind = "resources"
+    exit_code = 5
+
+
+class ProofError(AthanorError):
+    """A proof, check or verdict failed."""
+
+    kind = "proof"
+    exit_code = 6
+
+
+class Interrupted(AthanorError):
+    """A signal asked to stop; what can be resumed is saved."""
+
+    kind = "interrupted"
+    exit_code = 130
+
+
+def disk_full(error: OSError) -> ResourceError:
+    """The ResourceError that says which file an ENOSPC or EDQUOT stopped."""
+    where = error.filename or "the store"
+    return ResourceError(
+        f"The disk is full: no space left while writing {where}.",
+        value=str(where),
+        remedy="Free space (`athanor gc` removes what nothing uses) or set ATHANOR_HOME to a larger disk; then run "
+        "the same command again.",
+    )
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word closest to `word`, or None when nothing is close."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return found[0] if found else None
