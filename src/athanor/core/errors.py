@@ -1,16 +1,16 @@
 """One tree of errors; each carries value, limit and remedy, and the exit code of the command line.
 
-    AthanorError                1   a bug in Athanor when raised bare
-    ├── UsageError              2   wrong usage
-    ├── InputError              3   bad input
-    │   └── RecipeError         3   bad recipe key or value
-    ├── NameError_              4   not found, or name taken
-    │   ├── NotFoundError       4
-    │   │   └── MissingExtraError   4   a package of an extra is not installed
-    │   └── NameTakenError      4
-    ├── ResourceError           5   not enough memory, disk or time
-    ├── ProofError              6   a proof, check or verdict failed
-    └── Interrupted           130   SIGINT, SIGTERM or SIGHUP; resumable work is saved
+AthanorError                1   a bug in Athanor when raised bare
+├── UsageError              2   wrong usage
+├── InputError              3   bad input
+│   └── RecipeError         3   bad recipe key or value
+├── NameError_              4   not found, or name taken
+│   ├── NotFoundError       4
+│   │   └── MissingExtraError   4   a package of an extra is not installed
+│   └── NameTakenError      4
+├── ResourceError           5   not enough memory, disk or time
+├── ProofError              6   a proof, check or verdict failed
+└── Interrupted           130   SIGINT, SIGTERM or SIGHUP; resumable work is saved
 """
 
 from __future__ import annotations

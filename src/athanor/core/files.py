@@ -20,6 +20,7 @@ from typing import BinaryIO
 from athanor.core.errors import NameTakenError
 
 CHUNK = 1 << 20
+_MOMENT = 0.25  # seconds for which `is_locked` of another process may hold a lock that is free
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -63,11 +64,13 @@ def make_private(folder: Path) -> Path:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A binary file that takes the place of `path` when the block ends well, and leaves nothing when it does not."""
     make_private(path.parent)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    # Its name does not hold the file's: that may already be as long as a file system allows.
+    aside = path.with_name(f".{secrets.token_hex(8)}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     file = os.fdopen(os.open(aside, flags, 0o600), "wb")
     try:
         with file:
+            os.fchmod(file.fileno(), 0o600)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -116,39 +119,119 @@ def tree_bytes(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def locked(path: Path, who: str, waiting: Callable[[str], None] | None) -> Iterator[None]:
+def locked(
+    path: Path,
+    who: str,
+    waiting: Callable[[str], None] | None,
+    *,
+    shared: bool = False,
+    seconds: float | None = None,
+    what: str | None = None,
+) -> Iterator[None]:
     """Hold the lock file `path` for the block.
 
-    who: written into the file, so that another process can say for whom it waits.
-    waiting: called once with the holder's words before we wait; None: do not wait but raise NameTakenError.
-    The kernel drops the lock when its process dies, so a lock is never stale.
+    who: one line, written into the file, so that another process can say for whom it waits; begins "process PID".
+    waiting: called once with the holders' words before we wait; None: do not wait but raise
+        NameTakenError.
+    shared: hold it together with others that hold it shared.
+    seconds: how long to wait at most before NameTakenError; None: for ever.
+    what: what is locked, in words; the file's name when not given.
+    The kernel drops the lock when its process dies, so a lock is never stale. Whoever holds it may unlink the file.
     """
-    make_private(path.parent)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    handle = _acquire(path, waiting, shared, seconds, what or path.name)
+    line = " ".join(who.split())
     try:
-        _acquire(handle, path, waiting)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, who.encode("utf-8"), 0)
+        _write_lines(handle, [*(_lines(handle) if shared else []), line])
         yield
     finally:
+        _write_lines(handle, [other for other in _lines(handle) if other != line])
         os.close(handle)
 
 
-def _acquire(handle: int, path: Path, waiting: Callable[[str], None] | None) -> None:
-    told = False
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            holder = os.pread(handle, 500, 0).decode("utf-8", "replace") or "another process"
-            if waiting is None:
-                raise NameTakenError(
-                    f"{path.stem} is being written by {holder}.",
-                    value=path.stem,
-                    remedy="Wait until it has ended, or stop it.",
-                ) from None
-            if not told:
-                waiting(holder)
-                told = True
-            time.sleep(0.1)
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock on this file or folder; what is not there is not locked."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _open_lock(path: Path) -> int:
+    make_private(path.parent)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    os.fchmod(handle, 0o600)
+    return handle
+
+
+def _is_same(handle: int, path: Path) -> bool:
+    """Whether the open file is still the one at `path`: a holder may have unlinked it while we waited."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _acquire(path: Path, waiting: Callable[[str], None] | None, shared: bool, seconds: float | None, what: str) -> int:
+    """A handle of the lock file that holds its lock."""
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    told, since = False, time.monotonic()
+    handle = _open_lock(path)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = "; ".join(_lines(handle)) or "another process"
+                limit = _MOMENT if waiting is None else seconds
+                if limit is not None and time.monotonic() - since >= limit:
+                    raise NameTakenError(
+                        f"{what} is being used by {holder}.",
+                        value=what,
+                        limit=seconds,
+                        remedy="Wait until it has ended, or stop it.",
+                    ) from None
+                if not told and waiting is not None:
+                    waiting(holder)
+                    told = True
+                time.sleep(0.05)
+                continue
+            if _is_same(handle, path):
+                return handle
+            os.close(handle)
+            handle = _open_lock(path)
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _lines(handle: int) -> list[str]:
+    """What living holders wrote into a lock file; a process that was killed leaves its line behind."""
+    lines = os.pread(handle, 1 << 16, 0).decode("utf-8", "replace").splitlines()
+    return [line for line in lines if _is_alive(line)]
+
+
+def _is_alive(line: str) -> bool:
+    words = line.split()
+    if len(words) < 2 or words[0] != "process" or not words[1].isdecimal():
+        return True
+    try:
+        os.kill(int(words[1]), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _write_lines(handle: int, lines: list[str]) -> None:
+    data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+    with contextlib.suppress(OSError):  # the lock holds without its words: a full disk must not stop `gc`
+        os.pwrite(handle, data, 0)
+        os.ftruncate(handle, len(data))

@@ -1,0 +1,1 @@
+"""One engine for every text request. `request`, `scheduler`, `sampling`, `stops` know nothing of torch."""

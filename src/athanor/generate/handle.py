@@ -1,0 +1,164 @@
+"""`athanor.load`: a model folder or a name in the store, ready to use."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from athanor.artifacts.manifest import Manifest
+from athanor.artifacts.store import Store
+from athanor.core.errors import InputError, NotFoundError, UsageError
+from athanor.generate.engine import Engine
+from athanor.generate.request import Request, Settings
+from athanor.generate.step_torch import TorchStep
+from athanor.models.decoder import Decoder
+from athanor.models.folder import load_network, read_json, read_spec
+from athanor.specs.decoder import DecoderSpec
+from athanor.tokenizers.tokenizer import Tokenizer
+
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+
+
+def load(name_or_folder: str | Path, precision: str | None = None) -> Model:
+    """Open a model.
+
+    name_or_folder: a name, an id or an id's prefix in the store; a path when it holds a separator or begins with a
+    dot. precision: float32 (default) or bf16. Raises NotFoundError or InputError naming what is wrong.
+    """
+    if precision is not None and precision not in PRECISIONS:
+        raise UsageError(
+            f"The precision {precision!r} is unknown.",
+            value=precision,
+            limit=sorted(PRECISIONS),
+            remedy=f"Known: {', '.join(sorted(PRECISIONS))}.",
+        )
+    folder, manifest = locate(name_or_folder)
+    return Model(folder, PRECISIONS[precision or "float32"], manifest)
+
+
+def locate(name_or_folder: str | Path) -> tuple[Path, Manifest | None]:
+    """The folder of a model and, for one in the store, its manifest."""
+    text = str(name_or_folder)
+    if isinstance(name_or_folder, Path) or "/" in text or text.startswith("."):
+        folder = Path(name_or_folder)
+        if not folder.is_dir():
+            raise NotFoundError(f"There is no folder {folder}.", value=text, remedy="Check the path.")
+        return folder, None
+    artifact = Store.open().resolve(text, kinds=("model",))
+    return artifact.folder, artifact.manifest
+
+
+class Model:
+    """A loaded model: network, tokenizer, and the engine that runs them."""
+
+    def __init__(self, folder: Path, dtype: torch.dtype, manifest: Manifest | None = None) -> None:
+        self.folder, self.manifest = folder, manifest
+        self.spec: DecoderSpec = read_spec(folder)
+        self.network: Decoder = load_network(folder, dtype)
+        self.tokenizer: Tokenizer | None = Tokenizer.load(folder) if (folder / "tokenizer.json").is_file() else None
+        path = folder / "generation_config.json"
+        self.defaults: dict[str, Any] = read_json(path) if path.is_file() else {}
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, made at first use."""
+        return Engine(TorchStep(self.network), self._needed_tokenizer())
+
+    @property
+    def talks(self) -> bool:
+        """Whether the model has a chat template."""
+        return self.tokenizer is not None and self.tokenizer.template is not None
+
+    def settings(self, **chosen: Any) -> Settings:
+        """Settings from the model's generation_config and what is chosen here; None means not chosen."""
+        sampled = self.defaults.get("do_sample", False)
+        found: dict[str, Any] = {"temperature": float(self.defaults.get("temperature", 1.0)) if sampled else 0.0}
+        for name in ("top_k", "top_p", "min_p", "repetition_penalty"):
+            if self.defaults.get(name) is not None:
+                found[name] = self.defaults[name]
+        found["seed"] = secrets.randbits(31)
+        found.update({name: value for name, value in chosen.items() if value is not None})
+        unknown = set(found) - set(Settings.__struct_fields__)
+        if unknown:
+            raise UsageError(
+                f"Unknown setting {sorted(unknown)[0]!r}.",
+                value=sorted(unknown),
+                limit=list(Settings.__struct_fields__),
+                remedy=f"Known: {', '.join(Settings.__struct_fields__)}.",
+            )
+        return Settings(**found).check()
+
+    def request(self, prompt: str | Sequence[Mapping[str, str]], settings: Settings) -> Request:
+        """A request for a plain prompt or a chat's messages."""
+        tokenizer = self._needed_tokenizer()
+        ids = tokenizer.encode(prompt) if isinstance(prompt, str) else tokenizer.encode_chat(prompt)
+        return Request(ids, settings, self.ends)
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Ids that end an answer."""
+        listed = self.defaults.get("eos_token_id")
+        found = set(listed) if isinstance(listed, list) else {listed}
+        found.add(self.tokenizer.eos if self.tokenizer else None)
+        return frozenset(number for number in found if isinstance(number, int))
+
+    def generate(self, prompt: str, **settings: Any) -> str:
+        """The completion of a plain prompt, without the prompt."""
+        return "".join(self.stream(prompt, **settings))
+
+    def chat(self, messages: Sequence[Mapping[str, str]], **settings: Any) -> str:
+        """The assistant's next answer."""
+        request = self.request(messages, self.settings(**settings))
+        self.engine.complete([request])
+        return request.text
+
+    def stream(self, prompt: str | Sequence[Mapping[str, str]], **settings: Any) -> Iterator[str]:
+        """The completion in pieces of whole characters, as they come."""
+        request = self.request(prompt, self.settings(**settings))
+        yield from self.stream_request(request)
+
+    def stream_request(self, request: Request) -> Iterator[str]:
+        """Run one request; closing the iterator cancels it."""
+        self.engine.submit(request)
+        try:
+            for _, text in self.engine.run():
+                if text:
+                    yield text
+        finally:
+            request.cancelled = not request.done
+
+    def embed(self, texts: Sequence[str], kind: str | None = None) -> Any:
+        """Refused: a decoder has no sentence embeddings."""
+        raise InputError(
+            f"This {self.spec.family} decoder makes no embeddings.",
+            value=self.spec.family,
+            remedy="Load an encoder for embeddings.",
+        )
+
+    def _needed_tokenizer(self) -> Tokenizer:
+        if self.tokenizer is None:
+            raise InputError(
+                f"{self.folder} has no tokenizer files, so it cannot generate text.",
+                value=str(self.folder),
+                remedy="Add tokenizer.json beside config.json.",
+            )
+        return self.tokenizer
+
+
+def write_generation_config(folder: Path, tokenizer: Tokenizer) -> None:
+    """The defaults of an own model: sampling cool enough to keep to what was learned."""
+    ends = sorted(tokenizer.specials[name] for name in ("<|endoftext|>", "<|im_end|>"))
+    found = {
+        "do_sample": True,
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "eos_token_id": ends,
+        "pad_token_id": tokenizer.specials["<|endoftext|>"],
+    }
+    (folder / "generation_config.json").write_text(json.dumps(found, indent=2) + "\n")

@@ -1,0 +1,100 @@
+"""A text request: ids in, settings, and what came of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from athanor.core.errors import UsageError
+
+FinishReason = Literal["stop", "length"]
+MOST_STOPS = 16
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How tokens are chosen and when they end. Defaults leave the model's distribution as it is."""
+
+    max_tokens: int = 128
+    min_tokens: int = 0
+    """No end before so many tokens."""
+    temperature: float = 1.0
+    """0 is greedy."""
+    top_k: int = 0
+    """Keep the k likeliest; 0 keeps all."""
+    top_p: float = 1.0
+    """Keep the likeliest that together reach p (Holtzman et al. 2020, arXiv:1904.09751)."""
+    min_p: float = 0.0
+    """Keep what has at least this share of the likeliest's probability (Nguyen et al. 2024, arXiv:2407.01082)."""
+    repetition_penalty: float = 1.0
+    """Divide positive and multiply negative logits of what occurred (Keskar et al. 2019, arXiv:1909.05858)."""
+    presence_penalty: float = 0.0
+    """Subtract once from what was generated (OpenAI)."""
+    frequency_penalty: float = 0.0
+    """Subtract for each time it was generated (OpenAI)."""
+    stop: tuple[str, ...] = ()
+    bad_words: tuple[str, ...] = ()
+    """Strings whose last id is not chosen where it would complete them."""
+    seed: int = 0
+
+    def check(self) -> Settings:
+        """Raise UsageError for a value outside its range; returns itself."""
+        _within("max-tokens", self.max_tokens, 0, 10_000_000)
+        _within("min-tokens", self.min_tokens, 0, 10_000_000)
+        _within("temperature", self.temperature, 0, 100)
+        _within("top-k", self.top_k, 0, 10_000_000)
+        _within("top-p", self.top_p, 0, 1)
+        _within("min-p", self.min_p, 0, 1)
+        _within("repetition-penalty", self.repetition_penalty, 0.01, 100)
+        _within("presence-penalty", self.presence_penalty, -100, 100)
+        _within("frequency-penalty", self.frequency_penalty, -100, 100)
+        _within("seed", self.seed, 0, 2**63 - 1)
+        if len(self.stop) > MOST_STOPS:
+            raise _outside("stop", len(self.stop), f"at most {MOST_STOPS} strings")
+        if any(not text for text in (*self.stop, *self.bad_words)):
+            raise _outside("stop", "''", "strings that are not empty")
+        return self
+
+
+@dataclass
+class Request:
+    """One prompt on its way through the engine.
+
+    prompt: ids, at least one. ids: what was generated, without the token that ended it.
+    """
+
+    prompt: list[int]
+    settings: Settings
+    ends: frozenset[int] = frozenset()
+    """Ids that end the answer."""
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    text: str = ""
+    finish_reason: FinishReason | None = None
+    submitted: float = field(default_factory=time.monotonic)
+    first_token_seconds: float | None = None
+    cancelled: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return self.finish_reason is not None or self.cancelled
+
+    @property
+    def length(self) -> int:
+        """Positions used: prompt and answer."""
+        return len(self.prompt) + len(self.ids)
+
+
+def _within(name: str, value: float, least: float, most: float) -> None:
+    if not (math.isfinite(value) and least <= value <= most):
+        raise _outside(name, value, f"between {least} and {most}")
+
+
+def _outside(name: str, value: Any, limit: str) -> UsageError:
+    return UsageError(
+        f"--{name} is {value}; it must be {limit}.", value=value, limit=limit, remedy=f"Give --{name} {limit}."
+    )

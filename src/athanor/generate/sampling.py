@@ -1,0 +1,74 @@
+"""From logits to the next id: penalties, cuts, a draw. NumPy only; float64 where probabilities are summed.
+
+Order as in transformers and vLLM: bans, penalties, temperature, top-k, top-p, min-p, draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import numpy.typing as npt
+
+from athanor.generate.request import Request, Settings
+
+Logits = npt.NDArray[np.float32]
+
+
+def choose(
+    logits: Logits, request: Request, generator: np.random.Generator, banned: Collection[int] = ()
+) -> tuple[int, float]:
+    """The next id and its log-probability under the model (before any setting).
+
+    logits (V,) float32, left as they are. banned: ids that may not be chosen now.
+    """
+    settings = request.settings
+    adjusted = logits
+    if banned or _penalised(settings):
+        adjusted = penalise(logits.astype(np.float64), request)
+        adjusted[list(banned)] = -np.inf
+    if settings.temperature == 0:
+        chosen = int(adjusted.argmax())
+    else:
+        chosen = int(generator.choice(len(logits), p=distribution(adjusted, settings)))
+    return chosen, float(log_softmax(logits)[chosen])
+
+
+def distribution(logits: npt.NDArray, settings: Settings) -> npt.NDArray[np.float64]:
+    """Probabilities (V,) float64 after temperature and cuts; they sum to 1."""
+    scaled = logits.astype(np.float64) / settings.temperature
+    if 0 < settings.top_k < len(scaled):
+        threshold = np.partition(scaled, -settings.top_k)[-settings.top_k]
+        scaled = np.where(scaled < threshold, -np.inf, scaled)
+    found = np.exp(log_softmax(scaled))
+    if settings.top_p < 1:
+        order = np.argsort(-found, kind="stable")
+        before = np.cumsum(found[order]) - found[order]
+        cut = order[before > settings.top_p] if settings.top_p > 0 else order[1:]
+        found[cut] = 0
+    if settings.min_p > 0:
+        found[found < settings.min_p * found.max()] = 0
+    return found / found.sum()
+
+
+def penalise(logits: npt.NDArray[np.float64], request: Request) -> npt.NDArray[np.float64]:
+    """Logits after the three penalties, changed in place."""
+    settings = request.settings
+    if settings.repetition_penalty != 1:
+        seen = np.unique(np.asarray(request.prompt + request.ids))
+        kept = logits[seen]
+        logits[seen] = np.where(kept > 0, kept / settings.repetition_penalty, kept * settings.repetition_penalty)
+    if request.ids and (settings.presence_penalty or settings.frequency_penalty):
+        ids, counts = np.unique(np.asarray(request.ids), return_counts=True)
+        logits[ids] -= settings.presence_penalty + settings.frequency_penalty * counts
+    return logits
+
+
+def log_softmax(logits: npt.NDArray) -> npt.NDArray[np.float64]:
+    """log p, (V,) float64."""
+    shifted = logits.astype(np.float64) - float(logits.max())
+    return shifted - np.log(np.exp(shifted).sum())
+
+
+def _penalised(settings: Settings) -> bool:
+    return bool(settings.repetition_penalty != 1 or settings.presence_penalty or settings.frequency_penalty)

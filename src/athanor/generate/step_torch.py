@@ -1,0 +1,51 @@
+"""The torch step: any decoder, any precision torch computes in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from athanor.generate.scheduler import Work
+from athanor.models.decoder import Decoder
+from athanor.nn.frame import cached_frame
+from athanor.nn.memory import ContiguousMemory
+
+MEMORY_BYTES = 256 << 20  # for keys and values of all slots
+MOST_SLOTS = 64
+SPAN_STEP = 32  # keys are looked at in multiples of this, so that shapes repeat
+
+
+class TorchStep:
+    """Runs rows of requests through a network with its key/value memory."""
+
+    def __init__(self, network: Decoder, slots: int = MOST_SLOTS) -> None:
+        spec = network.spec
+        self._network = network
+        dtype = network.embedding.weight.dtype
+        row = 2 * spec.layers * spec.kv_heads * spec.head_width * spec.context * dtype.itemsize
+        self.context = spec.context
+        self.slots = max(1, min(slots, MEMORY_BYTES // row))
+        self._memory = ContiguousMemory(spec, self.slots, spec.context, dtype)
+
+    @torch.inference_mode()
+    def run(self, rows: Sequence[Work]) -> npt.NDArray[np.float32]:
+        """Logits (rows, V) after each row's last id."""
+        lengths = torch.tensor([len(row.ids) for row in rows])
+        starts = torch.tensor([row.start for row in rows])
+        longest = int(lengths.max())
+        ids = torch.zeros(len(rows), longest, dtype=torch.int64)
+        for number, row in enumerate(rows):
+            ids[number, : len(row.ids)] = torch.tensor(row.ids)
+        # Padding repeats a row's last position: it writes there before the row's own next id does, and sees only
+        # what that position may see; its outputs are not read.
+        offsets = torch.minimum(torch.arange(longest)[None], lengths[:, None] - 1)
+        ids = ids.gather(1, offsets)
+        positions = starts[:, None] + offsets  # (B, T)
+        span = min(self.context, -(-(int(positions.max()) + 1) // SPAN_STEP) * SPAN_STEP)
+        window = self._memory.window(torch.tensor([row.slot for row in rows]), positions, span)
+        hidden = self._network.hidden(ids, cached_frame(self._network.rotary, positions, span), window)
+        last = hidden[torch.arange(len(rows)), lengths - 1]  # (B, D)
+        return self._network.logits(last).float().numpy()

@@ -1,0 +1,1 @@
+"""Networks built from specs, saved to and loaded from standard model folders."""

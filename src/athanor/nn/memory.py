@@ -1,0 +1,41 @@
+"""Contiguous key/value memory: every slot owns one row of `span` positions in each layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from athanor.specs.decoder import DecoderSpec
+
+
+class ContiguousMemory:
+    """Keys and values of up to `slots` sequences, (L, slots, G, span, K) each."""
+
+    def __init__(self, spec: DecoderSpec, slots: int, span: int, dtype: torch.dtype) -> None:
+        shape = (spec.layers, slots, spec.kv_heads, span, spec.head_width)
+        self.keys = torch.zeros(shape, dtype=dtype)
+        self.values = torch.zeros(shape, dtype=dtype)
+        self.span = span
+
+    def window(self, slots: Tensor, positions: Tensor, span: int) -> Window:
+        """The view one forward pass works on.
+
+        slots (B,) int64: the memory row of each batch row. positions (B, T) int64: where the new keys go.
+        span: how many key positions to look at.
+        """
+        return Window(self, slots, positions, span)
+
+
+class Window:
+    """A Memory (see nn.attention) over chosen slots of a ContiguousMemory."""
+
+    def __init__(self, memory: ContiguousMemory, slots: Tensor, positions: Tensor, span: int) -> None:
+        self._memory, self._slots, self._positions, self._span = memory, slots, positions, span
+
+    def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """keys, values (B, G, T, K) → those of positions 0 … span − 1, (B, G, span, K)."""
+        found = []
+        for kept, new in ((self._memory.keys[layer], keys), (self._memory.values[layer], values)):
+            kept[self._slots[:, None], :, self._positions] = new.transpose(1, 2)  # (B, T, G, K)
+            found.append(kept[self._slots, :, : self._span])
+        return found[0], found[1]

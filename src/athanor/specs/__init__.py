@@ -1,0 +1,1 @@
+"""What a model is, without torch: spec structs, one page a family, file headers."""

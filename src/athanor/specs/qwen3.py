@@ -1,0 +1,150 @@
+"""Qwen3 (Qwen Team 2025, arXiv:2505.09388): the family of Athanor's own decoders.
+
+Reads and writes the published `config.json`, says how published tensor names map to ours, and holds presets. The
+presets below 0.6 B are our own shapes; the others are the published configs, linked beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from athanor.core.errors import InputError
+from athanor.specs.decoder import DecoderSpec
+from athanor.specs.keymap import Join, Rename, Rule
+
+MODEL_TYPE = "qwen3"
+ARCHITECTURE = "Qwen3ForCausalLM"
+
+
+def shape(
+    layers: int, width: int, heads: int, kv_heads: int, inner: int, head_width: int | None = None
+) -> dict[str, int]:
+    """A preset: everything of a spec but vocabulary and context."""
+    return {
+        "layers": layers,
+        "width": width,
+        "heads": heads,
+        "kv_heads": kv_heads,
+        "inner": inner,
+        "head_width": head_width or width // heads,
+    }
+
+
+# Own shapes are named by their parameters with a vocabulary of 4096.
+PRESETS: dict[str, dict[str, int]] = {
+    "qwen3-1m": shape(4, 128, 4, 2, 384),
+    "qwen3-2m": shape(5, 160, 5, 5, 448),
+    "qwen3-3m": shape(6, 192, 3, 3, 512),
+    "qwen3-6m": shape(6, 256, 4, 2, 768),
+    "qwen3-10m": shape(8, 320, 5, 5, 864),
+    "qwen3-14m": shape(8, 384, 6, 3, 1024),
+    "qwen3-30m": shape(10, 512, 8, 4, 1536),
+    "qwen3-100m": shape(14, 768, 12, 4, 2304),
+    "qwen3-300m": shape(24, 1024, 16, 8, 2816),
+    # https://huggingface.co/Qwen/Qwen3-0.6B/blob/main/config.json
+    "qwen3-0.6b": shape(28, 1024, 16, 8, 3072, 128),
+    # https://huggingface.co/Qwen/Qwen3-1.7B/blob/main/config.json
+    "qwen3-1.7b": shape(28, 2048, 16, 8, 6144, 128),
+}
+
+
+def read_config(config: Mapping[str, Any]) -> DecoderSpec:
+    """The spec of a published config. Both spellings of the rotary settings are read.
+
+    Raises InputError for a setting this page does not know how to honour.
+    """
+    rope = config.get("rope_parameters") or {}
+    scaling = config.get("rope_scaling") or (rope if rope.get("rope_type", "default") != "default" else None)
+    _refuse(scaling, "rope_scaling")
+    _refuse(config.get("attention_bias"), "attention_bias")
+    _refuse(config.get("use_sliding_window"), "use_sliding_window")
+    if config.get("hidden_act", "silu") != "silu":
+        _refuse(config["hidden_act"], "hidden_act")
+    try:
+        heads, width = config["num_attention_heads"], config["hidden_size"]
+        return DecoderSpec(
+            family=MODEL_TYPE,
+            vocabulary=config["vocab_size"],
+            width=width,
+            layers=config["num_hidden_layers"],
+            heads=heads,
+            kv_heads=config.get("num_key_value_heads", heads),
+            head_width=config.get("head_dim") or width // heads,
+            inner=config["intermediate_size"],
+            context=config["max_position_embeddings"],
+            rope_theta=float(config.get("rope_theta") or rope.get("rope_theta") or 10000.0),
+            norm_epsilon=float(config.get("rms_norm_eps", 1e-6)),
+            tied=bool(config.get("tie_word_embeddings", False)),
+        )
+    except KeyError as error:
+        raise InputError(
+            f"config.json lacks {error.args[0]}.", value=error.args[0], remedy="Use the config the model came with."
+        ) from None
+
+
+def write_config(spec: DecoderSpec) -> dict[str, Any]:
+    """The config that transformers, vLLM and llama.cpp's converter read."""
+    return {
+        "architectures": [ARCHITECTURE],
+        "model_type": MODEL_TYPE,
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "dtype": "float32",
+        "head_dim": spec.head_width,
+        "hidden_act": "silu",
+        "hidden_size": spec.width,
+        "initializer_range": 0.02,
+        "intermediate_size": spec.inner,
+        "max_position_embeddings": spec.context,
+        "num_attention_heads": spec.heads,
+        "num_hidden_layers": spec.layers,
+        "num_key_value_heads": spec.kv_heads,
+        "rms_norm_eps": spec.norm_epsilon,
+        "rope_theta": spec.rope_theta,
+        "sliding_window": None,
+        "tie_word_embeddings": spec.tied,
+        "torch_dtype": "float32",
+        "use_cache": True,
+        "use_sliding_window": False,
+        "vocab_size": spec.vocabulary,
+    }
+
+
+def key_map(spec: DecoderSpec) -> list[Rule]:
+    """Published names ↔ ours, for every tensor of the model."""
+    rules: list[Rule] = [
+        Rename("model.embed_tokens.weight", "embedding.weight"),
+        Rename("model.norm.weight", "trunk.norm.weight"),
+    ]
+    if not spec.tied:
+        rules.append(Rename("lm_head.weight", "head.weight"))
+    queries, keys = spec.heads * spec.head_width, spec.kv_heads * spec.head_width
+    for layer in range(spec.layers):
+        theirs, ours = f"model.layers.{layer}.", f"trunk.blocks.{layer}."
+        attention, mlp = theirs + "self_attn.", theirs + "mlp."
+        rules += [
+            Rename(theirs + "input_layernorm.weight", ours + "attention_norm.weight"),
+            Join(
+                tuple(attention + name + "_proj.weight" for name in "qkv"),
+                ours + "attention.qkv.weight",
+                (queries, keys, keys),
+            ),
+            Rename(attention + "q_norm.weight", ours + "attention.q_norm.weight"),
+            Rename(attention + "k_norm.weight", ours + "attention.k_norm.weight"),
+            Rename(attention + "o_proj.weight", ours + "attention.out.weight"),
+            Rename(theirs + "post_attention_layernorm.weight", ours + "mlp_norm.weight"),
+            Join((mlp + "gate_proj.weight", mlp + "up_proj.weight"), ours + "mlp.gate_up.weight", (spec.inner,) * 2),
+            Rename(mlp + "down_proj.weight", ours + "mlp.down.weight"),
+        ]
+    return rules
+
+
+def _refuse(value: Any, name: str) -> None:
+    if value:
+        raise InputError(
+            f"config.json sets {name} to {value!r}, which this version does not run.",
+            value=value,
+            limit=f"no {name}",
+            remedy="Use a checkpoint without it.",
+        )

@@ -1,0 +1,42 @@
+"""Text out of a stream of ids, never with half a character in it."""
+
+from __future__ import annotations
+
+from athanor.tokenizers.tokenizer import Tokenizer
+
+REPLACEMENT = "\ufffd"
+MOST_HELD = 16
+"""Ids held at the most while they end in an unfinished character: a character has up to 4 bytes, an emoji of several
+parts is several characters, and a byte is at least a quarter of an id's reach."""
+
+
+class TextStream:
+    """Feed ids, get the text that has become certain.
+
+    A character may be spread over several ids; while the newest ids decode to an unfinished one, they are held. Ids
+    that can no longer become a character come out as U+FFFD, as UTF-8 decoders do. Only the ids since the last
+    certain place are decoded again, so a long answer costs no more a token than a short one; the ids before that
+    place stay as context, since some vocabularies write a word's first piece without its space.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._context: list[int] = []
+        self._new: list[int] = []
+
+    def feed(self, number: int) -> str:
+        """The new text after one more id; may be empty."""
+        self._new.append(number)
+        return self._flush(final=False)
+
+    def finish(self) -> str:
+        """What was held back."""
+        return self._flush(final=True)
+
+    def _flush(self, final: bool) -> str:
+        before = self._tokenizer.decode(self._context, specials=False)
+        after = self._tokenizer.decode(self._context + self._new, specials=False)
+        if not final and after.endswith(REPLACEMENT) and len(self._new) < MOST_HELD:
+            return ""
+        self._context, self._new = self._new or self._context, []
+        return after[len(before) :]

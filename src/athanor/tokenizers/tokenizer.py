@@ -1,0 +1,123 @@
+"""A tokenizer folder in use: `tokenizer.json` with `tokenizer_config.json`, as published models carry them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+
+from athanor.core.errors import InputError, NotFoundError
+from athanor.tokenizers.template import Template
+
+MAX_TOKENIZER_BYTES = 200_000_000
+
+
+class Tokenizer:
+    """Encodes, decodes, renders chats. Control tokens in given text are text, unless `specials` says otherwise."""
+
+    def __init__(self, backend: tokenizers.Tokenizer, config: Mapping[str, Any]) -> None:
+        self._backend = backend
+        self.config = dict(config)
+        self.specials = {
+            token.content: number for number, token in backend.get_added_tokens_decoder().items() if token.special
+        }
+
+    @classmethod
+    def load(cls, folder: Path) -> Tokenizer:
+        """Open a folder's tokenizer files. Raises NotFoundError or InputError naming the file."""
+        path = folder / "tokenizer.json"
+        if not path.is_file():
+            raise NotFoundError(
+                f"{folder} has no tokenizer.json.", value=str(path), remedy="Add the tokenizer's files to the folder."
+            )
+        if path.stat().st_size > MAX_TOKENIZER_BYTES:
+            raise InputError(
+                f"{path} has {path.stat().st_size} bytes.",
+                value=path.stat().st_size,
+                limit=MAX_TOKENIZER_BYTES,
+                remedy="This is no tokenizer of a language model; replace the file.",
+            )
+        try:
+            backend = tokenizers.Tokenizer.from_str(path.read_text("utf-8"))
+        except Exception as error:  # noqa: BLE001 - the library raises a bare Exception for whatever it cannot read
+            raise InputError(
+                f"{path} is no tokenizer: {error}.", value=str(path), remedy="Copy the file again."
+            ) from None
+        settings = folder / "tokenizer_config.json"
+        config = json.loads(settings.read_text("utf-8")) if settings.is_file() else {}
+        template = folder / "chat_template.jinja"
+        if template.is_file():
+            config["chat_template"] = template.read_text("utf-8")
+        return cls(backend, config)
+
+    @property
+    def vocabulary(self) -> int:
+        """Ids run from 0 to this number, exclusive."""
+        return max(self._backend.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+
+    @property
+    def eos(self) -> int | None:
+        """The id that ends an answer, as tokenizer_config.json says."""
+        token = self.config.get("eos_token")
+        return self.specials.get(token["content"] if isinstance(token, dict) else token) if token else None
+
+    @cached_property
+    def template(self) -> Template | None:
+        """The chat template, or None for a model without one."""
+        source = self.config.get("chat_template")
+        return Template(source, self.config) if isinstance(source, str) else None
+
+    def encode(self, text: str, specials: bool = False) -> list[int]:
+        """text → ids. specials: names of control tokens in the text become control tokens."""
+        return self.encode_many([text], specials)[0]
+
+    def encode_many(self, texts: Sequence[str], specials: bool = False) -> list[list[int]]:
+        """Ids of many texts, on all cores."""
+        self._backend.encode_special_tokens = not specials
+        return [found.ids for found in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def decode(self, ids: Sequence[int], specials: bool = True) -> str:
+        """ids → text; bytes that are no UTF-8 become U+FFFD. specials: keep the names of control tokens."""
+        return self._backend.decode(list(ids), skip_special_tokens=not specials)
+
+    def token_bytes(self, number: int) -> int:
+        """UTF-8 bytes that one id stands for, in a byte-level vocabulary."""
+        return len(self._backend.id_to_token(number) or "")
+
+    def render(self, messages: Sequence[Mapping[str, str]], answer: bool = True) -> str:
+        """The chat as the template writes it. answer: end where the assistant begins to speak."""
+        return self._needed_template().render(messages, answer)
+
+    def encode_chat(self, messages: Sequence[Mapping[str, str]], answer: bool = True) -> list[int]:
+        """Ids of a rendered chat. Names of control tokens inside a message are encoded as plain text."""
+        return self._encode_pieces(self._needed_template().pieces(messages, self.specials, answer))
+
+    def encode_training_chat(self, messages: Sequence[Mapping[str, str]]) -> tuple[list[int], list[bool]]:
+        """Ids of a whole chat, and which of them are to be learned: what the assistant says, its end token in."""
+        ids = self.encode_chat(messages, answer=False)
+        learned = [False] * len(ids)
+        for turn, message in enumerate(messages):
+            if message["role"] == "assistant":
+                begin = len(self.encode_chat(messages[:turn], answer=True))
+                end = begin
+                while end < len(ids) and ids[end] != self.eos:
+                    end += 1
+                learned[begin : end + 1] = [True] * (min(end + 1, len(ids)) - begin)
+        return ids, learned
+
+    def _needed_template(self) -> Template:
+        if self.template is None:
+            raise InputError(
+                "This model has no chat template.", remedy="Use it with plain prompts (--raw), or give it a template."
+            )
+        return self.template
+
+    def _encode_pieces(self, pieces: Sequence[tuple[str, bool]]) -> list[int]:
+        ids: list[int] = []
+        for text, special in pieces:
+            ids += [self.specials[text]] if special else self.encode(text)
+        return ids

@@ -1,0 +1,1 @@
+"""Learning: tokens, batches, optimisers, schedule, budget, checkpoints, and the one loop."""

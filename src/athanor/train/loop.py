@@ -1,0 +1,251 @@
+"""The one training loop: rows → loss → gradients → update, with a clock, checkpoints and a log.
+
+Exact: a run that was killed and resumed ends with the weights and the log of one that was not. What decides the
+numbers is the plan (seed, batch, rate, precision), the step, and the sampler's place; time only decides where the
+fall of the rate begins and where the run ends, and both are recorded, so that a run by the clock can be repeated by
+its steps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from athanor.core import signals
+from athanor.core.errors import InputError
+from athanor.core.files import write_atomic
+from athanor.core.seeds import derive
+from athanor.models.decoder import Decoder
+from athanor.objectives.batch import Batch
+from athanor.objectives.next_token import Step
+from athanor.train import checkpoint
+from athanor.train.clock import Clock
+from athanor.train.optimiser import Optimiser
+from athanor.train.packing import Sampler, batches
+from athanor.train.schedule import DECAY_SHARE, Schedule, for_steps, warm_up
+from athanor.train.tokens import TokenSet
+
+MOST_SKIPPED = 10  # non-finite steps in a row
+STEPS_TIMED = 50  # recent steps whose median foretells the next
+CHECKPOINT_SECONDS = 15.0
+LOG_EVERY = 10  # steps
+METRICS = "metrics.jsonl"
+
+
+class Objective(Protocol):
+    """What a module of `objectives` offers."""
+
+    players: tuple[str, ...]
+
+    def loss(
+        self, player: str, networks: Mapping[str, Any], batch: Batch, step: Step
+    ) -> tuple[Tensor, dict[str, float]]: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every number that decides what is learned.
+
+    steps: optimiser steps; None when the clock rules, and then `expected_steps` sets the warm-up.
+    """
+
+    learning_rate: float
+    batch_size: int
+    row_length: int
+    seed: int
+    accumulate: int = 1
+    steps: int | None = None
+    expected_steps: int = 1000
+    decay_start: int | None = None
+    decay_steps: int | None = None
+    warm_up: int | None = None
+
+
+@dataclass
+class Progress:
+    """Where the run stands; saved with every checkpoint."""
+
+    step: int = 0
+    tokens: int = 0
+    skipped: int = 0
+    epoch: int = 0
+    row: int = 0
+    decay_start: int | None = None
+    decay_steps: int | None = None
+    seconds: float = 0.0
+    """Time in the loop, over all attempts."""
+
+
+class Trainer:
+    """One player's run in a folder of its own (checkpoints, metrics.jsonl)."""
+
+    def __init__(
+        self, network: Decoder, objective: Objective, tokens: TokenSet, sampler: Sampler, plan: Plan, folder: Path
+    ) -> None:
+        self.network, self.objective, self.tokens, self.sampler = network, objective, tokens, sampler
+        self.plan, self.folder = plan, folder
+        self.optimiser = Optimiser(network)
+        self.progress = Progress()
+        self.schedule = _schedule(plan)
+        self._recent: deque[float] = deque(maxlen=STEPS_TIMED)
+        self._skipped_in_a_row: list[list[str]] = []
+
+    def resume(self) -> bool:
+        """Go on from the newest checkpoint; False where there is none."""
+        checkpoint.sweep(self.folder / "checkpoints")
+        newest = checkpoint.newest(self.folder / "checkpoints")
+        if newest is None:
+            return False
+        state, masters, optimiser = checkpoint.load(newest)
+        self.optimiser.restore(masters, optimiser)
+        self.progress = Progress(**state["progress"])
+        self.sampler = Sampler(
+            self.sampler.pieces, self.plan.row_length, self.plan.seed, self.progress.epoch, self.progress.row
+        )
+        if self.progress.decay_start is not None:
+            self.schedule = self.schedule.falling_from(self.progress.decay_start, self.progress.decay_steps or 1)
+        self._forget_after(self.progress.step)
+        return True
+
+    def run(
+        self, clock: Clock, reserve: float, report: Callable[[Progress, Plan, Clock], None] | None = None
+    ) -> Progress:
+        """Learn until the steps are done or only `reserve` seconds are left on the clock.
+
+        report: called after every step. Raises Interrupted with everything saved, InputError after ten steps in a
+        row without a finite loss (the last good checkpoint stays).
+        """
+        self.network.train()
+        before, began = self.progress.seconds, time.monotonic()
+        first, first_left = self.progress.step, clock.left(reserve)
+        saved = began
+        with signals.deferred() as stop:
+            while not self._done(clock, reserve):
+                self._maybe_fall(clock, reserve, first, first_left)
+                started = time.monotonic()
+                self._step()
+                now = time.monotonic()
+                self._recent.append(now - started)
+                self.progress.seconds = before + now - began
+                if report is not None:
+                    report(self.progress, self.plan, clock)
+                if stop.signal is not None:
+                    self.save(clock)
+                    raise signals.interrupted(stop.signal)
+                if now - saved >= CHECKPOINT_SECONDS:
+                    self.save(clock)
+                    saved = time.monotonic()
+        self.network.eval()
+        return self.progress
+
+    def save(self, clock: Clock) -> None:
+        """Write a checkpoint, unless the weights are no finite numbers."""
+        masters = self.optimiser.masters()
+        if not all(bool(torch.isfinite(master).all()) for master in masters.values()):
+            return
+        self.progress.epoch, self.progress.row = self.sampler.epoch, self.sampler.row
+        state = {"progress": vars(self.progress), "spent": clock.spent}
+        folder = self.folder / "checkpoints"
+        checkpoint.save(folder, self.progress.step, state, masters=masters, optimiser=self.optimiser.state())
+
+    def seconds_a_step(self) -> float:
+        """Median of the recent steps."""
+        return statistics.median(self._recent) if self._recent else 0.0
+
+    def _done(self, clock: Clock, reserve: float) -> bool:
+        if self.plan.steps is not None:
+            return self.progress.step >= self.plan.steps
+        start = self.schedule.decay_start
+        fallen = start is not None and self.progress.step >= start + self.schedule.decay_steps
+        return fallen or (self.progress.step > 0 and clock.left(reserve) < self.seconds_a_step() / 2)
+
+    def _maybe_fall(self, clock: Clock, reserve: float, first: int, first_left: float) -> None:
+        """Fix the fall of the rate once the time left is its share of the whole."""
+        if self.schedule.decay_start is not None or self.progress.step < max(first + 3, 3):
+            return
+        whole = self.progress.seconds + clock.left(reserve)
+        if clock.left(reserve) <= DECAY_SHARE * whole:
+            steps = max(1, round(clock.left(reserve) / max(self.seconds_a_step(), 1e-6)))
+            self.schedule = self.schedule.falling_from(self.progress.step, steps)
+            self.progress.decay_start, self.progress.decay_steps = self.progress.step, steps
+
+    def _step(self) -> None:
+        number = self.progress.step
+        rows = self.sampler.take(self.plan.batch_size)
+        micro = -(-len(rows) // self.plan.accumulate)
+        generator = torch.Generator().manual_seed(derive(self.plan.seed, "step", number))
+        step = Step(number, generator)
+        total = 0.0
+        player = self.objective.players[0]
+        for batch in batches(self.tokens, self.sampler.pieces, rows, self.plan.row_length, micro):
+            loss, _ = self.objective.loss(player, {player: self.network}, batch, step)
+            loss.backward()
+            total += float(loss.detach())
+        rate = self.schedule.rate(number)
+        norm = self.optimiser.step(rate) if math.isfinite(total) else self._discard()
+        self.progress.step += 1
+        self.progress.tokens += int(sum(self.sampler.pieces.length[piece] for row in rows for piece in row))
+        self._after(number, total, norm, rate, rows)
+
+    def _discard(self) -> float:
+        for parameter in self.network.parameters():
+            parameter.grad = None
+        return math.nan
+
+    def _after(self, number: int, loss: float, norm: float, rate: float, rows: list[list[int]]) -> None:
+        if math.isfinite(loss) and math.isfinite(norm):
+            self._skipped_in_a_row.clear()
+            if number % LOG_EVERY == 0:
+                self._log({"step": number, "loss": loss, "norm": norm, "rate": rate, "tokens": self.progress.tokens})
+            return
+        documents = sorted({int(self.sampler.pieces.document[piece]) for row in rows for piece in row})
+        files = sorted({self.tokens.files[self.tokens.file_of[document]] for document in documents})
+        self.progress.skipped += 1
+        self._skipped_in_a_row.append(files)
+        self._log({"step": number, "skipped": "loss or gradient is no finite number", "files": files})
+        if len(self._skipped_in_a_row) >= MOST_SKIPPED:
+            raise InputError(
+                f"The loss was no finite number in {MOST_SKIPPED} steps in a row (up to step {number}, learning rate "
+                f"{rate:g}).",
+                value=rate,
+                limit=MOST_SKIPPED,
+                remedy="Lower train.learning_rate, or look at the documents named in the run's metrics.jsonl; the last "
+                "good checkpoint is kept.",
+            )
+
+    def _forget_after(self, step: int) -> None:
+        path = self.folder / METRICS
+        rows = read_metrics(path)
+        write_atomic(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows if row["step"] < step))
+
+    def _log(self, row: dict[str, Any]) -> None:
+        with (self.folder / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The rows of a run's log; a last line that a kill cut off is left out."""
+    rows = []
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else []:
+        with contextlib.suppress(ValueError):
+            rows.append(json.loads(line))
+    return rows
+
+
+def _schedule(plan: Plan) -> Schedule:
+    if plan.steps is None:
+        return Schedule(plan.learning_rate, plan.warm_up or warm_up(plan.expected_steps))
+    usual = for_steps(plan.learning_rate, plan.steps)
+    start = usual.decay_start if plan.decay_start is None else plan.decay_start
+    return Schedule(plan.learning_rate, plan.warm_up or usual.warm_up, start, plan.decay_steps or usual.decay_steps)

@@ -1,0 +1,59 @@
+"""The training part of a recipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from athanor.core.errors import RecipeError
+from athanor.core.seeds import MAX_SEED
+
+Precision = Literal["float32", "bf16"]
+
+
+class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How weights are learned. What is None is chosen by calibration and recorded under `resolved`."""
+
+    learning_rate: float | None = None
+    """Peak rate of the schedule."""
+    batch_size: int | None = None
+    """Rows an optimiser step."""
+    steps: int | None = None
+    """Optimiser steps in all; None: the clock rules."""
+    decay_start: int | None = None
+    """Step at which the rate begins to fall; None: by share of the steps, or by the clock."""
+    decay_steps: int | None = None
+    """Steps the fall to zero is planned over."""
+    precision: Precision | None = None
+    """Type of weights and activations in the network; the optimiser keeps float32 masters either way."""
+    seed: int | None = None
+    """Overrides --seed for weights and data order, and leaves the corpus alone."""
+    accumulate: int = 1
+    """Micro-batches an optimiser step; divides the batch."""
+
+    def check(self) -> None:
+        """Raise RecipeError with the dotted path of a value that cannot be."""
+        _above("learning_rate", self.learning_rate, 0, strictly=True)
+        _above("batch_size", self.batch_size, 1)
+        _above("steps", self.steps, 1)
+        _above("decay_start", self.decay_start, 0)
+        _above("decay_steps", self.decay_steps, 1)
+        _above("accumulate", self.accumulate, 1)
+        _above("seed", self.seed, 0)
+        if self.seed is not None and self.seed > MAX_SEED:
+            raise _out("seed", self.seed, f"at most {MAX_SEED}")
+
+
+def _above(name: str, value: float | None, least: float, strictly: bool = False) -> None:
+    if value is not None and (value < least or (strictly and value == least)):
+        raise _out(name, value, f"{'more than' if strictly else 'at least'} {least}")
+
+
+def _out(name: str, value: float, limit: str) -> RecipeError:
+    return RecipeError(
+        f"train.{name} is {value}; it must be {limit}.",
+        value=value,
+        limit=limit,
+        remedy=f"Give a train.{name} {limit}.",
+    )
