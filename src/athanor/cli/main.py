@@ -57,6 +57,9 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with CONTRACT's code."""
+    # OpenMP's threads spin while they wait by default; beside any other program on the machine that slows training
+    # many times over, and sleeping costs nothing on a quiet one (LOG.md). Read once, when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = sys.argv[1:] if args is None else args
     as_json = "--json" in words
     signals.install()
@@ -70,7 +73,7 @@ def main(args: list[str] | None = None) -> None:
         # The reader has gone (`athanor list | head -1`): nothing more to say, and nothing to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
-    except Exception as error:  # noqa: BLE001 - the last floor: every error gets its sentence and its code
+    except Exception as error:
         known = _as_known(error)
         if known is None:
             raise

@@ -30,9 +30,8 @@ class Row(Protocol):
     @property
     def text(self) -> str: ...
     @property
-    def messages(self) -> Sequence[Sequence[str]]: ...
-    @property
     def file(self) -> str: ...
+    def turns(self) -> Sequence[tuple[str, str]]: ...
 
 
 class TokenSet:
@@ -90,7 +89,7 @@ def _encoded(rows: Iterable[Row], tokenizer: Tokenizer) -> Iterator[tuple[Row, l
                 ids = [*next(texts), end]
                 yield row, ids, [True] * len(ids)
             else:
-                messages = [{"role": role, "content": content} for role, content in row.messages]
+                messages = [{"role": role, "content": content} for role, content in row.turns()]
                 ids, learned = tokenizer.encode_training_chat(messages)
                 yield row, ids, learned
 

@@ -1,0 +1,145 @@
+"""The whole store in one tar file, and back.
+
+The last member, `athanor-backup.json`, holds the sha256 of every other and of itself; a tar that was cut, changed or
+made by somebody else is refused before anything is written. Left out: secrets/ (unless asked for), and tmp/, locks/,
+cache/, which belong to one machine. Names go in first and artifacts after, so that a build that ends meanwhile cannot
+leave a name without its artifact; a run that somebody is at is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import stat
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from athanor.artifacts import manifest as manifests
+from athanor.artifacts.ids import canonical_json
+from athanor.artifacts.layout import entries, native, portable, utc_now
+from athanor.artifacts.store import Store
+from athanor.artifacts.verify import damaged_files, files_below
+from athanor.core.errors import InputError
+from athanor.core.files import replacing, sha256_bytes
+
+INDEX = "athanor-backup.json"
+FORMAT = 1
+NEVER = ("tmp", "locks", "cache")
+SECRETS = "secrets"
+
+
+def backup(store: Store, target: Path, *, with_secrets: bool = False) -> dict[str, Any]:
+    """Write the store to `target`: {"checked", "damaged", "bytes", "path"}; with damage nothing is written."""
+    target = target.absolute()
+    _check_target(store, target)
+    if not store.home.is_dir():
+        return _write(target, []) | {"checked": 0, "damaged": []}
+    with store.in_use():
+        files = list(_other_files(store, with_secrets))
+        folders = store.folders()
+        damaged = []
+        for folder in folders:
+            damaged += [{"id": folder.name, "file": file} for file in damaged_files(folder)]
+            files += [folder / native(file) for file in files_below(folder)]
+        if damaged:  # an older, whole backup may lie at the target
+            return {"checked": len(folders), "damaged": damaged, "bytes": 0, "path": None}
+        pairs = [(portable(path.relative_to(store.home)), path) for path in files]
+        return _write(target, pairs) | {"checked": len(folders), "damaged": []}
+
+
+def _check_target(store: Store, target: Path) -> None:
+    problem = None
+    if target.is_dir():
+        problem = "it is a folder"
+    elif not target.parent.is_dir():
+        problem = f"there is no folder {target.parent}"
+    elif target.resolve().is_relative_to(store.home.resolve()):
+        problem = "it lies in the store"
+    if problem:
+        raise InputError(
+            f"The backup cannot be written to {target}: {problem}.",
+            value=str(target),
+            remedy="Name a file outside the store, such as backup.tar.",
+        )
+
+
+def _other_files(store: Store, with_secrets: bool) -> Iterator[Path]:
+    """Names that can be read, and every file outside artifacts/ that belongs into a backup."""
+    ids = {folder.name for folder in store.folders()}
+    yield from (store.table.path(name) for name, its in store.names().items() if its in ids)
+    live = {run.key for run in store.runs() if run.is_live}
+    for top in entries(store.home):
+        if top.name in (*NEVER, "artifacts", "names") or (top.name == SECRETS and not with_secrets) or top.is_symlink():
+            continue
+        for relative in files_below(top) if top.is_dir() else [""]:
+            path = top / native(relative) if relative else top
+            parts = path.relative_to(store.home).parts
+            is_left_out = any(part.startswith(".") and part.endswith(".part") for part in parts) or (
+                top.name == "runs" and parts[1] in live
+            )
+            if not is_left_out and stat.S_ISREG(path.lstat().st_mode):
+                yield path
+
+
+def _write(target: Path, files: list[tuple[str, Path]]) -> dict[str, Any]:
+    listed: dict[str, str] = {}
+    with replacing(target) as out:
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for relative, path in files:
+                listed[relative] = _add(tar, relative, path)
+            body = {"format": FORMAT, "created": utc_now(), "files": listed}
+            body["athanor"] = manifests.environment()["athanor"]
+            data = json.dumps({"sha256": sha256_bytes(canonical_json(body)), **body}, ensure_ascii=False).encode()
+            tar.addfile(_member(INDEX, len(data)), io.BytesIO(data))
+        size = out.tell()
+    return {"bytes": size, "path": str(target)}
+
+
+def _add(tar: tarfile.TarFile, relative: str, path: Path) -> str:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise _changed(path) from None
+    with os.fdopen(handle, "rb") as file:
+        size = os.fstat(handle).st_size
+        reader = Hashing(file)
+        try:
+            tar.addfile(_member(relative, size), reader)
+        except OSError as error:
+            # tarfile raises a bare OSError when a file ends before its size; others carry a number.
+            if error.errno is None:
+                raise _changed(path) from error
+            raise
+        return reader.digest.hexdigest()
+
+
+def _changed(path: Path) -> InputError:
+    return InputError(
+        f"{path} changed while the backup read it.", value=str(path), remedy="Run the same command again."
+    )
+
+
+def _member(relative: str, size: int) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(relative)
+    member.size, member.mode = size, 0o600
+    return member
+
+
+class Hashing(io.RawIOBase):
+    """A file whose bytes are hashed as they are read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.digest.update(data)
+        return data

@@ -1,0 +1,89 @@
+"""`athanor show NAME`: one artifact's manifest, its recipe as TOML, or what is known of the build that makes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+import msgspec
+
+from athanor.artifacts import Artifact, Run, Store
+from athanor.cli.output import common, emit, human_bytes
+from athanor.cli.table import columns, plain
+from athanor.core.errors import NotFoundError
+
+
+@click.command()
+@click.argument("name")
+@click.option("--recipe", "as_recipe", is_flag=True, help="Print the recipe as TOML, which `athanor run` takes.")
+@common()
+def command(name: str, as_recipe: bool, as_json: bool, quiet: bool) -> None:
+    """Show what NAME (or an id) is: files, recipe, metrics, proofs, environment.
+
+    Example: athanor show mine
+    """
+    store = Store.open()
+    try:
+        artifact = store.resolve(name)
+    except NotFoundError as error:
+        raise _unfinished(store, name) or error from None
+    result = _object(artifact, store.names_of(artifact.id))
+    if as_recipe:
+        from athanor.core import recipes_toml
+
+        emit(result, recipes_toml.write(artifact.manifest.recipe).rstrip("\n"), as_json)
+    else:
+        emit(result, lambda: _text(result), as_json)
+
+
+def _object(artifact: Artifact, names: list[str]) -> dict[str, Any]:
+    manifest: dict[str, Any] = msgspec.to_builtins(artifact.manifest)
+    first = {"name": names[0] if names else None, "names": names, "bytes": artifact.bytes, "path": str(artifact.folder)}
+    return {**first, **manifest}
+
+
+def _unfinished(store: Store, name: str) -> NotFoundError | None:
+    """The error that tells of a run meant for this name."""
+    meant = [run for run in store.runs() if run.description.get("name") == name]
+    if not meant:
+        return None
+    run = max(meant, key=lambda run: run.is_live)
+    found = run.description
+    return NotFoundError(
+        f"{name} is not finished: {_words(run)}.",
+        value=name,
+        limit=found,
+        remedy=f"`athanor show {name} --watch` follows it." if run.is_live else "Its command with --resume goes on.",
+    )
+
+
+def _words(run: Run) -> str:
+    found = run.description
+    verb, started = found.get("verb", "a run"), found.get("started", "an unknown time")
+    if run.is_live:
+        return f"{verb} (process {found.get('pid')}) has been at it since {started}"
+    return f"{verb} was started at {started} and did not end"
+
+
+def _text(result: dict[str, Any]) -> str:
+    head = [
+        ["name", ", ".join(result["names"]) or "-"],
+        ["kind", result["kind"]],
+        ["id", result["id"]],
+        ["size", human_bytes(result["bytes"])],
+        ["created", f"{result['created']} in {result['seconds']:.1f} s"],
+        ["licence", result["licence"] or "-"],
+        ["inputs", ", ".join(item[:12] for item in result["inputs"]) or "-"],
+        ["sources", f"{len(result['sources'])} files"],
+        ["path", result["path"]],
+    ]
+    parts = [columns(head)]
+    for key in ("recipe", "resolved", "metrics", "proofs", "environment"):
+        if result[key]:
+            body = json.dumps(result[key], ensure_ascii=False, indent=2).splitlines()
+            parts += [f"\n{key}", *(f"  {plain(line)}" for line in body[1:-1])]
+    if result["files"]:
+        rows = [[item["path"], human_bytes(item["bytes"]), item["sha256"][:12]] for item in result["files"]]
+        parts += ["\nfiles", *(f"  {line}" for line in columns(rows, right=[1]).splitlines())]
+    return "\n".join(parts)

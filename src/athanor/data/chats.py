@@ -1,0 +1,145 @@
+"""Chats made from the structure of documents, for folders that hold none: a heading and its section, a table's row and
+its sentence, a question's line and the answer below it. Which wording a question gets follows from a hash, so that the
+same document always gives the same chats."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from athanor.data.documents import Message
+from athanor.data.quality import count_han
+from athanor.data.tables import is_row, tables
+
+ORIGINS = ("heading", "table", "lines")
+SECTION = 600  # characters of a section that are taken, up to the end of a sentence
+MIN_SECTION = 20
+MAX_ROWS = 200  # of one table
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.{1,120}?)[ \t#]*$")
+_ASKED = re.compile(
+    r"^[ \t>*_#-]{0,8}(?:Q(?:uestion)?|问|問|问题|提问)[ \t]*[0-9]{0,3}[ \t]*[:：.、][ \t*_]*(.+)$", re.I
+)
+_ANSWERED = re.compile(r"^[ \t>*_-]{0,8}(?:A(?:nswer)?|答|回答|答案)[ \t]*[0-9]{0,3}[ \t]*[:：.、][ \t*_]*(.+)$", re.I)
+_MARKED = re.compile(r"(?:^|\n)[ \t>*_#-]{0,8}(?:Q|问|問)", re.I)
+_FIELD = re.compile(r"\w{1,20}[:：]")
+_NO_PROSE = ("#", "|", "-", "```", '"', "“", "「", "'", "‘")
+_NUMBERING = re.compile(r"^[0-9一二三四五六七八九十]{1,3}[.、)．]?[0-9.]{0,6}[ \t]*")
+_MARKUP = re.compile(r"[*_`]{1,3}|!?\[([^\]]{0,200})\]\([^)]{0,400}\)")
+_SENTENCE = re.compile(r"[。！？]|[.!?](?=\s|$)")
+
+ABOUT = {
+    "en": ("What can you tell me about {0}?", "Tell me about {0}.", "What is there to know about {0}?", "{0}?"),
+    "zh": ("请介绍一下{0}。", "{0}是怎么回事？", "关于{0}，你知道些什么？", "说说{0}。"),
+}
+ENTRY = {
+    "en": ("What is the {1} of {0}?", "{0}: what is the {1}?", "Tell me the {1} of {0}.", "Which {1} does {0} have?"),
+    "zh": ("{0}的{1}是什么？", "{0}的{1}是多少？", "请告诉我{0}的{1}。", "{0}的{1}呢？"),
+}
+ENTRY_ANSWER = {"en": "The {1} of {0} is {2}.", "zh": "{0}的{1}是{2}。"}
+ROW = {"en": ("What do you know about {0}?", "Tell me about {0}."), "zh": ("介绍一下{0}。", "{0}有哪些信息？")}
+
+
+class Made(NamedTuple):
+    """A chat of one question and its answer."""
+
+    origin: str
+    messages: list[Message]
+
+
+def made(text: str) -> Iterator[Made]:
+    """The chats that a document's structure gives."""
+    language = "zh" if count_han(text[:20_000]) * 3 > min(len(text), 20_000) * 0.6 else "en"
+    for origin, pairs in (
+        ("heading", _headings(text, language)),
+        ("table", _tables(text, language)),
+        ("lines", _questions(text)),
+    ):
+        for question, answer in pairs:
+            yield Made(origin, [("user", question), ("assistant", answer)])
+
+
+def _wording(forms: tuple[str, ...], key: str) -> str:
+    return forms[hashlib.sha256(key.encode("utf-8")).digest()[0] % len(forms)]
+
+
+def _plain(text: str) -> str:
+    return _MARKUP.sub(lambda match: match[1] or "", text).strip()
+
+
+def _headings(text: str, language: str) -> Iterator[tuple[str, str]]:
+    title, body = "", []
+    for line in [*text.split("\n"), "# end"]:
+        found = _HEADING.match(line)
+        if not found:
+            body.append(line)
+            continue
+        section = _section(body)
+        name = _NUMBERING.sub("", _plain(title))
+        if name and len(section) >= MIN_SECTION:
+            asked = name if name[-1] in "?？" else _wording(ABOUT[language], name + section).format(name)
+            yield asked, section
+        title, body = found[1], []
+
+
+def _section(lines: list[str]) -> str:
+    """The prose of a section, up to the last sentence that ends within SECTION characters."""
+    kept = [line for line in lines if not is_row(line) and not line.startswith(("```", "    ", "![", "<"))]
+    text = _plain("\n".join(kept).strip())
+    if len(text) <= SECTION:
+        return text
+    ends = [match.end() for match in _SENTENCE.finditer(text, 0, SECTION)]
+    return text[: ends[-1]].strip() if ends else ""
+
+
+def _tables(text: str, language: str) -> Iterator[tuple[str, str]]:
+    if "|" not in text:
+        return
+    for header, rows in tables(text):
+        names = [_plain(cell) for cell in header]
+        for row in rows[:MAX_ROWS]:
+            cells = [_plain(cell) for cell in row]
+            if len(cells) >= 2 and cells[0] and names[0]:
+                yield from _row(names, cells, language)
+
+
+def _row(names: list[str], cells: list[str], language: str) -> Iterator[tuple[str, str]]:
+    known = [(name, cell) for name, cell in zip(names[1:], cells[1:], strict=False) if name and cell]
+    for name, cell in known:
+        subject = name.lower() if language == "en" and name[1:].islower() else name
+        asked = _wording(ENTRY[language], cells[0] + name).format(cells[0], subject)
+        yield asked, ENTRY_ANSWER[language].format(cells[0], subject, cell)
+    if len(known) > 1:
+        sentence = "; ".join(f"{name}: {cell}" for name, cell in known)
+        if language == "zh":
+            sentence = "；".join(f"{name}：{cell}" for name, cell in known) + "。"
+        yield _wording(ROW[language], cells[0]).format(cells[0]), sentence
+
+
+def _questions(text: str) -> Iterator[tuple[str, str]]:
+    """`Q:` and `A:` lines, and a paragraph of one question with the paragraph below it."""
+    if "?" not in text and "？" not in text and not _MARKED.search(text):
+        return
+    lines = [line.strip() for line in text.split("\n")]
+    for n, line in enumerate(lines[:-1]):
+        asked = _ASKED.match(line)
+        if not asked and not line.endswith(("?", "？")):
+            continue
+        after = n + 1
+        while after < len(lines) - 1 and not lines[after] and after - n <= 2:
+            after += 1
+        answered = _ANSWERED.match(lines[after])
+        if asked and answered:
+            yield _plain(asked[1]), _plain(answered[1])
+        elif not asked and (n == 0 or not lines[n - 1]) and _is_pair(line, lines[after]):
+            yield _plain(line.lstrip("#>* ")), _plain(lines[after])
+
+
+def _is_pair(question: str, answer: str) -> bool:
+    """Whether a line is one question and the next a statement, and not a page of dialogue or a list of fields."""
+    if question.startswith(_NO_PROSE) or "|" in question or len(question) > 160 or _FIELD.match(answer):
+        return False
+    if len(_SENTENCE.findall(question)) != 1 or answer.endswith(("?", "？")) or answer.startswith(_NO_PROSE):
+        return False
+    return 2 <= len(answer) <= SECTION

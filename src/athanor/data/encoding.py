@@ -1,0 +1,167 @@
+"""Bytes to text: which encoding a file has, and its characters piece by piece in bounded memory.
+
+In order: byte-order mark; ASCII as far as it goes; strict UTF-8; UTF-16, GB18030 and Big5, whichever reads as the most
+ordinary Chinese or English (`commonness`); UTF-8 with a few broken bytes; a western code page by charset-normalizer.
+Broken bytes are left out and counted, so U+FFFD never reaches a corpus. What holds control characters is `binary`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from athanor.data.commonness import commonness
+from athanor.data.documents import Unusable
+
+CHUNK = 1 << 20
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+CHINESE = ("gb18030", "big5", "cp950", "big5hkscs")
+WIDE = ("utf-16-le", "utf-16-be")
+# What charset-normalizer may choose among: a free choice would find EBCDIC in a line of noise.
+LAST_RESORT = ["cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1256", "cp932", "euc_jp", "cp949"]
+MIN_COMMONNESS = 0.5  # ordinary Chinese in its own encoding scores 1.5 to 2.2, in a wrong one below 0.2
+# Typographic marks and the accented letters of western European languages, as one expects them in Windows-1252.
+WESTERN = re.compile("[’‘“”–—…€£§©®°·«»¿¡\xa0éèêëàâäáãåçñíìîïóòôöõúùûüßæøœÉÈÀÂÄÁÅÇÑÖÜØÆŒ]")
+HEAD = 1 << 16  # bytes by which encodings are compared
+_ASCII = bytes(range(128))
+_HIGH = re.compile(rb"[\x80-\xff]")
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b\x08"))
+
+
+def decode(data: bytes) -> tuple[str, int]:
+    """(text, broken bytes or characters left out) of a whole file's bytes. Raises Unusable("binary")."""
+    name, skip = sniff(data)
+    return _without_marks(data[skip:].decode(name, "replace"))
+
+
+class TextStream:
+    """The characters of a binary stream in pieces of about a mebibyte; `broken` counts what was left out so far."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.broken = 0
+
+    def __iter__(self) -> Iterator[str]:
+        data = self._stream.read(CHUNK)
+        if data.isascii() and len(data) == CHUNK:
+            # Sniff where the first other byte stands: a megabyte of English may open a file in GB18030.
+            while data.isascii() and len(data) == CHUNK:
+                if not _plain(data):
+                    break
+                yield data.decode("ascii")
+                data = self._stream.read(CHUNK)
+        if not data:
+            return
+        name, skip = sniff(data, whole=len(data) < CHUNK)
+        decoder = codecs.getincrementaldecoder(name)("replace")
+        data = data[skip:]
+        while data:
+            if b"\0" in data and name not in WIDE and not name.startswith("utf-32"):
+                _refuse_binary(data)
+            text, broken = _without_marks(decoder.decode(data))
+            self.broken += broken
+            yield text
+            data = self._stream.read(CHUNK)
+        text, broken = _without_marks(decoder.decode(b"", final=True))
+        self.broken += broken
+        if text:
+            yield text
+
+
+def sniff(data: bytes, whole: bool = True) -> tuple[str, int]:
+    """(codec name, bytes of the mark to skip). whole: False when the data may end inside a character."""
+    for mark, name in MARKS:
+        if data.startswith(mark):
+            return name, len(mark)
+    if data.isascii() and b"\0" not in data:
+        _refuse_binary(data)
+        return "utf-8", 0
+    if b"\0" not in data and _decodes(data, "utf-8", whole):
+        _refuse_binary(data)
+        return "utf-8", 0
+    best, score = _best_of(data, whole)
+    if score >= MIN_COMMONNESS:
+        return best, 0
+    _refuse_binary(data)
+    return _western_or_broken(data), 0
+
+
+def _decodes(data: bytes, name: str, whole: bool) -> bool:
+    try:
+        codecs.getincrementaldecoder(name)("strict").decode(data, final=whole)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _best_of(data: bytes, whole: bool) -> tuple[str, float]:
+    """The Chinese or wide encoding that reads best, and how well."""
+    first = _HIGH.search(data)
+    narrow = data[first.start() :] if first else data  # judge by what is not ASCII, however late it comes
+    scored: list[tuple[str, float]] = []
+    for name in (*CHINESE, *WIDE):
+        head = (data if name in WIDE else narrow)[:HEAD]
+        if _may_be_wide(head, name) if name in WIDE else b"\0" not in head:
+            final = whole and len(head) < HEAD
+            text, broken = _without_marks(codecs.getincrementaldecoder(name)("replace").decode(head, final=final))
+            score = commonness(text, broken)
+            scored.append((name, max(score, _english(text)) if name in WIDE else score))
+    # The first of equals: `big5` before its extensions, which read the same text.
+    return max(scored, key=lambda pair: pair[1], default=("utf-8", 0.0))
+
+
+def _may_be_wide(data: bytes, name: str) -> bool:
+    """Whether 16-bit units are worth a try: text has spaces, line ends or ASCII, whose high byte is zero."""
+    high = data[1::2] if name == "utf-16-le" else data[0::2]
+    return b"\0" in high or high.count(0x30) + high.count(0xFF) > len(high) // 200
+
+
+def _english(text: str) -> float:
+    """1 and above where nearly all characters are ASCII text."""
+    if not text:
+        return 0.0
+    plain = sum(map(text.count, "etaoinshrdlu \n"))
+    return 2.0 * plain / len(text) if text.isascii() or plain > len(text) * 0.4 else 0.0
+
+
+def _western_or_broken(data: bytes) -> str:
+    """UTF-8 with broken bytes, or a western code page."""
+    high = data.translate(None, _ASCII)
+    text, broken = _without_marks(high.decode("utf-8", "replace"))
+    if len(text) > 4 * broken:
+        return "utf-8"
+    if len(WESTERN.findall(high[:CHUNK].decode("cp1252", "replace"))) >= 0.8 * len(high[:CHUNK]):
+        return "cp1252"
+    if broken * 33 <= len(data):
+        return "utf-8"
+    from charset_normalizer import from_bytes
+
+    found = from_bytes(data[: 4 * HEAD], cp_isolation=LAST_RESORT).best()
+    if found is None:
+        raise Unusable("binary")
+    return found.encoding
+
+
+def _plain(data: bytes) -> bool:
+    return len(data.translate(None, _CONTROL)) == len(data)
+
+
+def _refuse_binary(data: bytes) -> None:
+    """Raise Unusable("binary") where control characters are more than a slip."""
+    control = len(data) - len(data.translate(None, _CONTROL))
+    if control > max(2, len(data) // 100) or data.count(0) > max(2, len(data) // 500):
+        raise Unusable("binary")
+
+
+def _without_marks(text: str) -> tuple[str, int]:
+    """The text without U+FFFD, and how many there were."""
+    broken = text.count("\ufffd")
+    return (text.replace("\ufffd", ""), broken) if broken else (text, 0)

@@ -1,0 +1,84 @@
+"""HTML: the main text as Markdown.
+
+trafilatura finds the main text of pages with navigation, banners and comments around it. Where it finds nothing (very
+short pages, bare tables) or the page is larger than it should be given, our own plain extraction stands in: all text
+but scripts, styles, navigation, headers and footers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from athanor.data.documents import Limits, RawDocument
+from athanor.data.encoding import TextStream
+from athanor.data.pages import PlainPage
+from athanor.data.parts import parts, with_repairs
+
+SUFFIXES = (".html", ".htm", ".xhtml")
+MIN_SHARE = 0.5  # of the text inside <main> or <article> that trafilatura must have found to be believed
+_RULE = re.compile(r"^\|(?:-{3,}\|)+$", re.M)
+_PADDED = re.compile(r" \| $", re.M)
+
+
+def read(stream: BinaryIO, name: str, limits: Limits) -> Iterator[RawDocument]:
+    """The page's main text, in parts where it is long."""
+    text = TextStream(stream)
+    return with_repairs(_documents(text, limits), text)
+
+
+def _documents(text: TextStream, limits: Limits) -> Iterator[RawDocument]:
+    page, held, size = PlainPage(), [], 0
+    pieces = iter(text)
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > limits.page_bytes:
+            found = _streamed(page, held, pieces)
+            break
+    else:
+        found = iter([main_text("".join(held))])
+    for place, part in enumerate(parts(found, limits.part_characters)):
+        yield RawDocument(place=place, text=part)
+
+
+def _streamed(page: PlainPage, held: list[str], rest: Iterator[str]) -> Iterator[str]:
+    """Our own extraction piece by piece, for pages above the limit."""
+    for piece in (*held, *rest):
+        page.feed(piece)
+        yield page.take()
+    page.close()
+    yield page.take()
+
+
+def main_text(source: str) -> str:
+    """The Markdown of a page's main text; empty where there is none."""
+    page = PlainPage()
+    page.feed(source)
+    page.close()
+    plain, inner = page.take(), page.inner_text()
+    found = _trafilatura(source)
+    if len(found) < MIN_SHARE * len(inner):
+        return inner
+    return found or plain
+
+
+def _trafilatura(source: str) -> str:
+    import logging
+
+    import trafilatura
+
+    # It warns of every page without a body; the count of documents without text says the same once.
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+    try:
+        found = trafilatura.extract(
+            source, output_format="markdown", include_tables=True, include_comments=False, include_links=False
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError):  # pages so broken that lxml gives no tree
+        return ""
+    return _RULE.sub(_spaced_rule, _PADDED.sub(" |", found)) if found else ""
+
+
+def _spaced_rule(match: re.Match[str]) -> str:
+    return "|" + " --- |" * (match[0].count("|") - 1)

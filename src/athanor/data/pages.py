@@ -1,0 +1,133 @@
+"""Text of an HTML page by the standard library's parser alone: fed piece by piece, in bounded memory."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from athanor.data.tables import markdown_row, markdown_rule
+
+_SILENT = "script style noscript template svg math head iframe object select button form nav footer"
+_BLOCKS = (
+    "p div section article main aside header ul ol dl dd dt blockquote pre figure figcaption address hr br table "
+    "details summary body"
+)
+SILENT, BLOCKS = frozenset(_SILENT.split()), frozenset(_BLOCKS.split())
+INNER = frozenset(("main", "article"))
+HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
+_SPACES = re.compile(r"[ \t\r\n\f]+")
+
+
+class PlainPage(HTMLParser):
+    """Feed it a page; `take` gives the Markdown so far and forgets it, `inner_text` what stood in <main>, <article>."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._done: list[str] = []  # finished lines
+        self._inner: list[str] = []
+        self._line: list[str] = []  # the words of the block being read
+        self._silent: list[str] = []  # open tags whose text is no text
+        self._depth = 0  # open <main>, <article>
+        self._mark = ""  # what the block's line begins with
+        self._row: list[str] | None = None
+        self._rows = 0
+        self._pre = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in SILENT:
+            self._end_block()
+            self._silent.append(tag)
+        elif tag == "title" and self._silent == ["head"]:
+            self._silent.append(tag)
+        elif tag in HEADINGS:
+            self._end_block()
+            self._mark = HEADINGS[tag]
+        elif tag == "li":
+            self._end_block()
+            self._mark = "- "
+        elif tag == "tr":
+            self._end_block()
+            self._row = []
+        elif tag in ("td", "th"):
+            self._end_cell()
+        elif tag == "br" and self._row is not None:
+            self._line.append(" ")
+        elif tag in BLOCKS and self._row is None:
+            self._end_block()
+            self._rows = 0 if tag == "table" else self._rows
+        if tag in INNER:
+            self._depth += 1
+        self._pre += tag == "pre"
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._silent:
+            if tag in self._silent:
+                del self._silent[self._silent.index(tag) :]
+            return
+        if tag in ("td", "th"):
+            self._end_cell()
+        elif tag == "tr":
+            self._end_row()
+        elif tag in HEADINGS or tag == "li" or (tag in BLOCKS and self._row is None):
+            self._end_block()
+        if tag == "table":
+            self._end_row()
+            self._done.append("")
+        if tag in INNER and self._depth:
+            self._depth -= 1
+        self._pre -= tag == "pre" and self._pre > 0
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self._line.append(data)
+
+    def close(self) -> None:
+        """The end of the page."""
+        super().close()
+        self._end_row()
+        self._end_block()
+
+    def take(self) -> str:
+        """The Markdown of what was fed since the last call, and forget it."""
+        text = "\n".join([*self._done, ""]) if self._done else ""
+        self._done = []
+        return text
+
+    def inner_text(self) -> str:
+        """The Markdown inside <main> and <article>."""
+        return "\n".join(self._inner).strip("\n")
+
+    def _add(self, text: str, block: bool = True) -> None:
+        self._done += [text, ""] if block else [text]
+        if self._depth:
+            self._inner += [text, ""] if block else [text]
+
+    def _words(self) -> str:
+        text = "".join(self._line)
+        self._line = []
+        return text.strip("\n") if self._pre else _SPACES.sub(" ", text).strip()
+
+    def _end_block(self) -> None:
+        words = self._words()
+        if words.strip():
+            self._add(self._mark + words, block=self._mark != "- ")
+        self._mark = ""
+
+    def _end_cell(self) -> None:
+        if self._row is None:
+            self._end_block()
+            return
+        words = self._words()
+        if words:
+            self._row.append(words)
+
+    def _end_row(self) -> None:
+        if self._row is None:
+            return
+        self._end_cell()
+        if self._row:
+            self._add(markdown_row(self._row), block=False)
+            if self._rows == 0:
+                self._add(markdown_rule(len(self._row)), block=False)
+            self._rows += 1
+        self._row = None

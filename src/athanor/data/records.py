@@ -1,0 +1,144 @@
+"""A JSON object as a text or a chat: the spellings of the published data sets' formats.
+
+Texts: `text` or `content`. Chats: `messages` or `conversations` (role and content, from and value, speaker and text),
+`turns`; question and answer under several pairs of keys. Any other object becomes a text of `key: value` lines.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from athanor.data.documents import Limits, Message, RawDocument
+
+CHATS = ("messages", "conversations", "conversation", "turns", "dialogue", "dialog")
+ROLE_KEYS = ("role", "from", "speaker")
+CONTENT_KEYS = ("content", "value", "text")
+ROLES = {
+    "system": "system", "developer": "system",
+    "user": "user", "human": "user", "prompter": "user", "customer": "user",
+    "assistant": "assistant", "gpt": "assistant", "bot": "assistant", "model": "assistant", "chatgpt": "assistant",
+    "tool": "tool", "function": "tool", "observation": "tool", "function_call": "assistant",
+}  # fmt: skip
+PAIRS = (("question", "answer"), ("instruction", "output"), ("prompt", "completion"), ("prompt", "response"),
+         ("instruction", "response"), ("query", "response"), ("input", "output"))  # fmt: skip
+# Words about a record and not of it.
+BOOKKEEPING = frozenset({"id", "uuid", "_id", "hash", "sha256", "url", "timestamp", "split", "source", "attribution"})
+
+
+def document(source: str, place: int, limits: Limits) -> RawDocument:
+    """The row as a document, or with the reason `broken_json`."""
+    try:
+        if _too_deep(source, limits.depth):
+            return RawDocument(place=place, reason="broken_json")
+        value = _decode(source)
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        return RawDocument(place=place, reason="broken_json")
+    if isinstance(value, str):
+        return RawDocument(place=place, text=value)
+    if not isinstance(value, dict):
+        return RawDocument(place=place, reason="no_text")
+    return _of_object(value, place)
+
+
+def _decode(source: str) -> Any:
+    try:
+        return msgspec.json.decode(source)
+    except (msgspec.DecodeError, UnicodeError):
+        return json.loads(source)  # NaN, and halves of surrogate pairs, which cleaning takes out
+
+
+def _too_deep(source: str, limit: int) -> bool:
+    if source.count("[") + source.count("{") <= limit:
+        return False
+    depth, inside, escaped = 0, False, False
+    for character in source:
+        if inside:
+            inside = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif character == '"':
+            inside = True
+        elif character in "[{":
+            depth += 1
+            if depth > limit:
+                return True
+        elif character in "]}":
+            depth -= 1
+    return False
+
+
+def _of_object(value: dict[str, Any], place: int) -> RawDocument:
+    for key in CHATS:
+        if isinstance(value.get(key), list):
+            messages = _messages(value[key], value.get("system"))
+            if messages:
+                return RawDocument(place=place, messages=messages)
+            return RawDocument(place=place, reason="broken_chat")
+    for asked, answered in PAIRS:
+        if isinstance(value.get(asked), str) and isinstance(value.get(answered), str):
+            return _pair(value, asked, answered, place)
+    for key in ("text", "content"):
+        if isinstance(value.get(key), str):
+            return RawDocument(place=place, text=value[key])
+    return _lines(value, place)
+
+
+def _pair(value: dict[str, Any], asked: str, answered: str, place: int) -> RawDocument:
+    question = value[asked].strip()
+    more = value.get("input") if asked == "instruction" else None
+    if isinstance(more, str) and more.strip():
+        question = f"{question}\n{more.strip()}"
+    if not question or not value[answered].strip():
+        return RawDocument(place=place, reason="empty")
+    return RawDocument(place=place, messages=[("user", question), ("assistant", value[answered].strip())])
+
+
+def _messages(turns: list[Any], system: Any) -> list[Message]:
+    """The turns; empty when one cannot be read or the assistant says nothing."""
+    found: list[Message] = []
+    if isinstance(system, str) and system.strip():
+        found.append(("system", system.strip()))
+    for number, turn in enumerate(turns):
+        if isinstance(turn, str):
+            role, content = ("user", "assistant")[number % 2], turn
+        elif isinstance(turn, dict):
+            name = next((turn[key] for key in ROLE_KEYS if isinstance(turn.get(key), str)), None)
+            role = ROLES.get(name.strip().lower()) if name else None
+            content = _content(next((turn[key] for key in CONTENT_KEYS if key in turn), None))
+        else:
+            return []
+        if role is None or content is None:
+            return []
+        if content.strip():
+            found.append((role, content.strip()))
+    if not any(role == "assistant" for role, _ in found) or not any(role == "user" for role, _ in found):
+        return []
+    return found
+
+
+def _content(value: Any) -> str | None:
+    """A message's text; OpenAI's list of parts is joined, other things than text are left out."""
+    if isinstance(value, list):
+        words = [part.get("text") for part in value if isinstance(part, dict)]
+        return "\n".join(word for word in words if isinstance(word, str))
+    return value if isinstance(value, str) else None
+
+
+def _lines(value: dict[str, Any], place: int) -> RawDocument:
+    rows = [f"{key}: {_plain(item)}" for key, item in value.items() if key not in BOOKKEEPING and _plain(item)]
+    if not rows:
+        return RawDocument(place=place, reason="no_text")
+    return RawDocument(place=place, text="\n".join(rows))
+
+
+def _plain(item: Any) -> str:
+    """A value in words; nested objects are left as JSON."""
+    if isinstance(item, str):
+        return item.strip()
+    if isinstance(item, bool) or item is None:
+        return "" if item is None else str(item).lower()
+    if isinstance(item, list) and all(isinstance(part, str | int | float) for part in item):
+        return ", ".join(str(part) for part in item)
+    return json.dumps(item, ensure_ascii=False)

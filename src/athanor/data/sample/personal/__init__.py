@@ -1,0 +1,1 @@
+"""Invented personal data: numbers with right check digits, and papers that hold them."""

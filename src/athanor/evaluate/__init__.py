@@ -1,0 +1,1 @@
+"""Measuring: pure metrics, question files, samples, and reports of one form."""

@@ -1,0 +1,165 @@
+"""The one form of every report: `report.md` to read, `report.json` to compute with, `report.png` to look at.
+
+A report begins with what it says in plain words, then quality, diversity and speed with an interval beside every
+figure, then its sections. Every prompt and answer lies beside it in `answers.jsonl`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+PARTS = ("quality", "diversity", "speed")
+ANSWERS = "answers.jsonl"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with a paragraph, a table (first row: heads), or both."""
+
+    title: str
+    text: str = ""
+    table: Sequence[Sequence[str]] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a report holds.
+
+    figures: CONTRACT's quality, diversity, speed, each {metric: {value, interval, n}}. curve: rows of step and loss.
+    data: what else `report.json` keeps.
+    """
+
+    title: str
+    headline: str
+    figures: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    sections: Sequence[Section] = ()
+    curve: Sequence[Mapping[str, Any]] = ()
+    answers: Sequence[Mapping[str, Any]] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write the three forms and the answers into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in report.answers)
+    (folder / ANSWERS).write_text(rows, "utf-8")
+    (folder / "report.md").write_text(as_markdown(report), "utf-8")
+    whole = {key: value for key, value in asdict(report).items() if key != "answers"}
+    (folder / "report.json").write_text(json.dumps(whole, ensure_ascii=False, indent=1), "utf-8")
+    draw(report, folder / "report.png")
+
+
+def as_markdown(report: Report) -> str:
+    """The report as Markdown."""
+    lines = [report.headline, "", f"# {report.title}", "", "![curves and figures](report.png)", ""]
+    for part in PARTS:
+        lines += [f"## {part.capitalize()}", ""]
+        rows = [("metric", "value", "95 % interval", "n")]
+        rows += [_figure_row(name, figure) for name, figure in report.figures.get(part, {}).items()]
+        lines += [*_table(rows), ""]
+    for section in report.sections:
+        lines += [f"## {section.title}", ""]
+        if section.text:
+            lines += [section.text, ""]
+        if section.table:
+            lines += [*_table(section.table), ""]
+    return "\n".join(lines)
+
+
+def number(value: float) -> str:
+    """A figure with four significant digits, large ones with thousands apart."""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def _figure_row(name: str, figure: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    if figure["value"] is None:
+        return name, "–", figure["reason"], "0"
+    interval = figure["interval"]
+    words = f"{number(interval[0])} … {number(interval[1])}" if interval else ""
+    return name, number(figure["value"]), words, str(figure["n"])
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    head, *body = [[_cell(cell) for cell in row] for row in rows]
+    return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body)]
+
+
+def _cell(text: str) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def draw(report: Report, path: Path) -> None:
+    """The picture: the loss curve, and quality × diversity × speed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.2), dpi=110, layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    _draw_curve(left, report.curve)
+    _draw_figures(right, report.figures)
+    figure.suptitle(report.title)
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _draw_curve(axes: Any, curve: Sequence[Mapping[str, Any]]) -> None:
+    rows = [row for row in curve if "loss" in row]
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss (nats a token)")
+    if not rows:
+        axes.text(0.5, 0.5, "nothing was learned in this report", ha="center", transform=axes.transAxes)
+        return
+    steps, losses = [row["step"] for row in rows], [row["loss"] for row in rows]
+    axes.plot(steps, losses, color="#b9c4d6", linewidth=1, label="training batches")
+    width = max(1, len(rows) // 20)
+    smooth = [
+        sum(losses[max(0, at - width) : at + 1]) / len(losses[max(0, at - width) : at + 1]) for at in range(len(rows))
+    ]
+    axes.plot(steps, smooth, color="#1f4e8c", linewidth=2, label=f"mean of {width + 1} rows")
+    held = [row for row in curve if "heldout_loss" in row]
+    if held:
+        axes.plot(
+            [row["step"] for row in held],
+            [row["heldout_loss"] for row in held],
+            "o",
+            color="#c8553d",
+            label="held-out documents",
+        )
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False)
+
+
+def _draw_figures(axes: Any, figures: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    chosen = [
+        ("exact match", figures.get("quality", {}).get("exact_match")),
+        ("token F1", figures.get("quality", {}).get("token_f1")),
+        ("no repetition", _inverse(figures.get("quality", {}).get("repetition"))),
+        ("distinct-2", figures.get("diversity", {}).get("distinct_2")),
+        ("unlike others (1 − self-BLEU)", _inverse(figures.get("diversity", {}).get("self_bleu"))),
+    ]
+    shown = [(name, item) for name, item in chosen if item and item["value"] is not None]
+    axes.barh([name for name, _ in shown], [item["value"] for _, item in shown], color="#6f9ceb", height=0.6)
+    for at, (_, item) in enumerate(shown):
+        interval = item["interval"]
+        if interval:
+            axes.plot(interval, [at, at], color="#1f2d3d", linewidth=2)
+        axes.text(min(item["value"] + 0.02, 0.86), at, f"{item['value']:.2f}", va="center")
+    axes.set_xlim(0, 1)
+    axes.invert_yaxis()
+    rate = figures.get("speed", {}).get("tokens_per_second")
+    words = f"{rate['value']:,.0f} tokens/s in one stream" if rate and rate["value"] else "speed was not measured"
+    axes.set_title(words, fontsize=10)
+    axes.grid(axis="x", alpha=0.25)
+
+
+def _inverse(figure: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if figure is None or figure["value"] is None:
+        return figure
+    interval = figure["interval"]
+    return {**figure, "value": 1 - figure["value"], "interval": [1 - end for end in interval] if interval else None}

@@ -1,0 +1,1 @@
+"""Compositions of the floors below, nothing else."""

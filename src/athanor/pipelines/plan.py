@@ -1,0 +1,215 @@
+"""The plan: what a build will choose and cost, said before anything is spent.
+
+Size, batch and rate come from a coarse ladder over the compute that the budget buys on this machine and the text
+there is. Only facts that a dry run has too enter the choice, so that dry run and run agree.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from athanor.core.errors import RecipeError, ResourceError
+from athanor.core.hardware import available_memory_bytes
+from athanor.pipelines.recipe import BuildRecipe
+from athanor.specs.decoder import DecoderSpec, parameters, training_flops_per_token
+from athanor.specs.qwen3 import PRESETS, from_preset
+from athanor.tokenizers.recipe import vocabulary_for
+from athanor.train.calibrate import Machine
+from athanor.train.loop import Plan
+from athanor.train.recipe import Precision
+
+LADDER = ("qwen3-1m", "qwen3-3m", "qwen3-6m", "qwen3-10m", "qwen3-14m", "qwen3-30m", "qwen3-100m", "qwen3-300m")
+# What the rest of a command takes beside learning: interpreter and torch, reading and writing, report and samples.
+FIXED_SECONDS = 9.0
+READ_BYTES_PER_SECOND = 2e6
+QUESTIONS_PER_SECOND = 120.0
+CHARACTERS_PER_TOKEN = 2.6
+"""Measured on English–Chinese corpora with vocabularies of 4096."""
+EXPANSION = {".gz": 3.5, ".xz": 4.5}
+TOKENS_PER_PARAMETER = 0.45
+"""Tokens the smallest useful run sees for each parameter. Far below the compute-optimal 20 (Hoffmann et al. 2022):
+with minutes on two cores, many passes over little text, a wider network learns more a second (LOG.md)."""
+MICRO_TOKENS = 8192  # positions of one micro-batch at the most: activations stay bounded
+BASE_MEMORY = 560 << 20  # interpreter, torch, matplotlib, corpus tools
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """CONTRACT's `planned`."""
+
+    seconds: float
+    peak_memory_bytes: int
+    disk_bytes: int
+    parameters: int
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What was chosen for a build, and what it will cost."""
+
+    spec: DecoderSpec
+    precision: Precision
+    row_length: int
+    batch_size: int
+    learning_rate: float
+    micro_rows: int
+    expected_steps: int
+    tokens_per_second: float
+    planned: Planned
+
+
+def choose(
+    recipe: BuildRecipe, machine: Machine, characters: int, questions: int, vocabulary: int | None = None
+) -> Choice:
+    """Choose shape and pace. characters: of the text there is, estimated or counted; vocabulary: once it is known."""
+    precision = recipe.train.precision or machine.precision()
+    if vocabulary is None:
+        vocabulary = recipe.tokenizer.vocabulary or vocabulary_for(characters)
+    seconds = recipe.budget_seconds
+    learning = _learning_seconds(seconds, characters, questions)
+    spec = _spec(recipe, machine, precision, vocabulary, learning)
+    row_length = min(spec.context, 1024)
+    rate = machine.flops_per_second(spec.width, precision) / training_flops_per_token(spec, row_length)
+    batch_size = recipe.train.batch_size or max(4, round(_batch_tokens(spec) / row_length))
+    steps = recipe.train.steps or max(20, round(learning * rate / (batch_size * row_length)))
+    if seconds is None:
+        seconds = steps * batch_size * row_length / rate + FIXED_SECONDS + characters / READ_BYTES_PER_SECOND
+    micro = max(1, min(-(-batch_size // recipe.train.accumulate), MICRO_TOKENS // row_length))
+    return Choice(
+        spec=spec,
+        precision=precision,
+        row_length=row_length,
+        batch_size=batch_size,
+        learning_rate=recipe.train.learning_rate or _learning_rate(spec),
+        micro_rows=micro,
+        expected_steps=steps,
+        tokens_per_second=rate,
+        planned=Planned(
+            seconds=seconds,
+            peak_memory_bytes=_peak_memory(spec, micro, row_length),
+            disk_bytes=_disk(spec, characters),
+            parameters=sum(parameters(spec).values()),
+        ),
+    )
+
+
+def estimate_characters(sizes: list[tuple[str, int]]) -> int:
+    """Characters in files of (suffix, bytes), before anything is read: between one (English) and three bytes
+    (Chinese) each."""
+    return round(sum(size * EXPANSION.get(suffix, 1.0) for suffix, size in sizes) / 1.5)
+
+
+def refuse_what_cannot_fit(planned: Planned, home: Path) -> None:
+    """Raise ResourceError where memory or disk do not suffice."""
+    memory = available_memory_bytes()
+    if planned.peak_memory_bytes > memory:
+        raise ResourceError(
+            f"This build needs about {planned.peak_memory_bytes >> 20} MiB of memory; {memory >> 20} MiB can be had.",
+            value=planned.peak_memory_bytes,
+            limit=memory,
+            remedy="Choose a smaller model (model.width, model.layers) or fewer rows (train.batch_size).",
+        )
+    place = home
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if planned.disk_bytes > free:
+        raise ResourceError(
+            f"This build needs about {planned.disk_bytes >> 20} MiB of disk space; {free >> 20} MiB are free in {place}.",
+            value=planned.disk_bytes,
+            limit=free,
+            remedy="Free space (`athanor gc`), or set ATHANOR_HOME to a larger disk.",
+        )
+
+
+def training_plan(choice: Choice, recipe: BuildRecipe) -> Plan:
+    """The loop's plan."""
+    train = recipe.train
+    accumulate = -(-choice.batch_size // choice.micro_rows)
+    return Plan(
+        learning_rate=choice.learning_rate,
+        batch_size=choice.batch_size,
+        row_length=choice.row_length,
+        seed=recipe.training_seed,
+        accumulate=accumulate,
+        steps=train.steps,
+        expected_steps=choice.expected_steps,
+        decay_start=train.decay_start,
+        decay_steps=train.decay_steps,
+    )
+
+
+def _learning_seconds(seconds: float | None, characters: int, questions: int) -> float:
+    if seconds is None:
+        return 60.0
+    around = FIXED_SECONDS + characters / READ_BYTES_PER_SECOND + questions / QUESTIONS_PER_SECOND
+    return max(0.3 * seconds, seconds - around)
+
+
+def _spec(recipe: BuildRecipe, machine: Machine, precision: Precision, vocabulary: int, learning: float) -> DecoderSpec:
+    wanted = recipe.model
+    name = LADDER[0]
+    for larger in LADDER[1:]:
+        spec = from_preset(larger, vocabulary, context_for(larger))
+        rate = machine.flops_per_second(spec.width, precision) / training_flops_per_token(spec, spec.context)
+        if learning * rate < TOKENS_PER_PARAMETER * sum(parameters(spec).values()):
+            break
+        name = larger
+    base = from_preset(name, vocabulary, wanted.context or context_for(name))
+    if all(getattr(wanted, key) is None for key in ("layers", "width", "heads", "kv_heads", "inner")):
+        return base.check()
+    width = wanted.width or base.width
+    heads = wanted.heads or (base.heads if wanted.width is None else max(1, width // 64))
+    head_width = width // heads if width % heads == 0 else 0
+    return DecoderSpec(
+        family=base.family,
+        vocabulary=vocabulary,
+        width=width,
+        layers=wanted.layers or base.layers,
+        heads=heads,
+        kv_heads=wanted.kv_heads or (base.kv_heads if heads % base.kv_heads == 0 and not wanted.heads else heads),
+        head_width=_whole(head_width, width, heads),
+        inner=wanted.inner or (base.inner if wanted.width is None else width * 8 // 3),
+        context=base.context,
+    ).check()
+
+
+def _whole(head_width: int, width: int, heads: int) -> int:
+    if not head_width:
+        raise RecipeError(
+            f"model.heads is {heads}, which does not divide model.width {width}.",
+            value=heads,
+            limit=f"a divisor of {width}",
+            remedy="Choose model.heads so that it divides model.width.",
+        )
+    return head_width
+
+
+def context_for(preset: str) -> int:
+    """Tokens a preset reads: short rows for small networks, whose time goes into attention otherwise."""
+    width = PRESETS[preset]["width"]
+    return 256 if width < 384 else 512 if width < 768 else 1024
+
+
+def _batch_tokens(spec: DecoderSpec) -> int:
+    return 4096 if spec.width < 384 else 8192 if spec.width < 768 else 16_384
+
+
+def _learning_rate(spec: DecoderSpec) -> float:
+    """Peak rate: falls with the square root of width."""
+    return 4e-3 * (192 / spec.width) ** 0.5
+
+
+def _peak_memory(spec: DecoderSpec, rows: int, row_length: int) -> int:
+    weights = sum(parameters(spec).values())
+    tokens = rows * row_length
+    a_layer = 14 * spec.width + 6 * spec.inner + 3 * spec.heads * row_length  # floats a token kept for backward
+    activations = 4 * tokens * (spec.layers * a_layer + 8 * spec.width) + 3 * 4 * 1024 * spec.vocabulary
+    return BASE_MEMORY + 4 * weights * 6 + activations
+
+
+def _disk(spec: DecoderSpec, characters: int) -> int:
+    weights = 4 * sum(parameters(spec).values())
+    # The model, two checkpoints of weights and moments with a third being written, corpus and ids.
+    return weights * (1 + 3 * 3) + 6 * characters + (8 << 20)

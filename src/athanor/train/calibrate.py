@@ -1,0 +1,110 @@
+"""Calibration: what this machine makes of training, measured once and kept in `cache/machine.json`.
+
+Two shapes are trained for a few steps in every precision the machine has instructions for; the faster precision
+wins (bf16 instructions do not make bf16 faster on every processor). Everything that depends on speed is chosen from
+these figures, so that a dry run and the run agree.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import msgspec
+import torch
+
+from athanor.core.files import write_atomic
+from athanor.core.hardware import Hardware, detect
+from athanor.models.decoder import Decoder, initialise
+from athanor.objectives import next_token
+from athanor.objectives.batch import Batch
+from athanor.objectives.next_token import Step
+from athanor.specs.decoder import training_flops_per_token
+from athanor.specs.qwen3 import from_preset
+from athanor.train.optimiser import Optimiser
+from athanor.train.recipe import Precision
+
+VERSION = 1
+SHAPES = ("qwen3-1m", "qwen3-14m")
+ROWS, LENGTH, VOCABULARY = 8, 256, 4096
+TIMED_STEPS = 3
+DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bf16": torch.bfloat16}
+
+
+class Speed(msgspec.Struct, frozen=True):
+    """Training speed of one width in one precision."""
+
+    width: int
+    precision: Precision
+    flops_per_second: float
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """What calibration found, and what it holds for."""
+
+    version: int
+    torch: str
+    hardware: Hardware
+    speeds: list[Speed]
+
+    def precision(self) -> Precision:
+        """The faster one at the larger width."""
+        widest = max(speed.width for speed in self.speeds)
+        return max((s for s in self.speeds if s.width == widest), key=lambda s: s.flops_per_second).precision
+
+    def flops_per_second(self, width: int, precision: Precision) -> float:
+        """Speed at a width: on a line in log width between the two measured, flat beyond them."""
+        found = sorted((s.width, s.flops_per_second) for s in self.speeds if s.precision == precision)
+        if not found:
+            found = sorted((s.width, s.flops_per_second) for s in self.speeds)
+        (low, slow), (high, fast) = found[0], found[-1]
+        if low == high:
+            return slow
+        place = (math.log(width) - math.log(low)) / (math.log(high) - math.log(low))
+        return slow + min(1.0, max(0.0, place)) * (fast - slow)
+
+
+def machine(cache: Path) -> Machine:
+    """The kept figures where they still hold, else new ones (some seconds)."""
+    path = cache / "machine.json"
+    hardware = detect()
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=Machine)
+        # Memory and cores may be set anew by a container; speed belongs to processor and cores.
+        same = (kept.hardware.cpu, kept.hardware.cores) == (hardware.cpu, hardware.cores)
+        if same and kept.version == VERSION and kept.torch == torch.__version__:
+            return kept
+    except (OSError, msgspec.MsgspecError):
+        pass
+    found = measure(hardware)
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(found), indent=1))
+    return found
+
+
+def measure(hardware: Hardware) -> Machine:
+    """Time a few training steps of two shapes in each precision."""
+    precisions: list[Precision] = ["float32", "bf16"] if hardware.bf16 else ["float32"]
+    speeds = [_speed(name, precision) for name in SHAPES for precision in precisions]
+    return Machine(VERSION, torch.__version__, hardware, speeds)
+
+
+def _speed(name: str, precision: Precision) -> Speed:
+    spec = from_preset(name, vocabulary=VOCABULARY, context=LENGTH)
+    network = Decoder(spec)
+    initialise(network, 0)
+    network.to(DTYPES[precision])
+    optimiser = Optimiser(network)
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(0, VOCABULARY, (ROWS, LENGTH), generator=generator)
+    positions = torch.arange(LENGTH).expand(ROWS, LENGTH)
+    batch = Batch(ids, ids, torch.ones(ROWS, LENGTH), torch.zeros_like(ids), positions, float(ids.numel()))
+    seconds = []
+    for number in range(TIMED_STEPS + 1):
+        began = time.perf_counter()
+        loss, _ = next_token.loss("decoder", {"decoder": network}, batch, Step(number, generator))
+        loss.backward()
+        optimiser.step(1e-4)
+        seconds.append(time.perf_counter() - began)
+    work = training_flops_per_token(spec, LENGTH) * ids.numel()
+    return Speed(spec.width, precision, work / min(seconds[1:]))

@@ -1,0 +1,88 @@
+"""Locks: alone or together, with the holder's words, never stale; files private and whole whatever their name.
+
+Run: pytest tests/core/test_files_locks.py
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+
+import pytest
+
+from athanor.core.errors import NameTakenError
+from athanor.core.files import is_locked, locked, write_atomic
+
+
+def test_shared_and_alone(tmp_path):
+    path = tmp_path / "locks" / "store"
+    me = f"process {os.getpid()} (test)"
+    with locked(path, f"{me} one", None, shared=True), locked(path, f"{me} two", None, shared=True):
+        assert is_locked(path)
+        told: list[str] = []
+        alone = locked(path, "x", told.append, seconds=0.2, what="The store")
+        with pytest.raises(NameTakenError, match="The store is being used by") as caught, alone:
+            pass
+        assert told == [f"{me} one; {me} two"]
+        assert caught.value.limit == 0.2
+    assert path.read_text() == ""
+    together = locked(path, "x", None, shared=True)
+    with locked(path, me, None), pytest.raises(NameTakenError, match="test"), together:
+        pass
+    assert not is_locked(path)
+    assert not is_locked(tmp_path / "none")
+
+
+def test_words_of_the_dead_are_not_shown(tmp_path):
+    path = tmp_path / "store"
+    path.write_text(f"process {2**22 + 1} (long gone)\n")
+    with locked(path, f"process {os.getpid()} (test)", None, shared=True):
+        assert path.read_text() == f"process {os.getpid()} (test)\n"
+
+
+def test_a_lock_file_that_its_holder_unlinks(tmp_path):
+    """Whoever waited for the unlinked file takes the lock of the new one, so that two never hold it at once."""
+    path = tmp_path / "lock"
+    inside, go = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with locked(path, "other", lambda _: inside.set()):
+            go.wait(10)
+
+    with locked(path, "first", None):
+        thread = threading.Thread(target=other, daemon=True)
+        thread.start()
+        assert inside.wait(10)
+        path.unlink()
+    deadline = time.monotonic() + 5
+    while not is_locked(path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert is_locked(path)
+    with pytest.raises(NameTakenError), locked(path, "third", None):
+        pass
+    go.set()
+    thread.join(10)
+
+
+def test_a_planted_link_is_not_followed(tmp_path):
+    (tmp_path / "outside").write_text("precious")
+    (tmp_path / "lock").symlink_to(tmp_path / "outside")
+    with pytest.raises(OSError), locked(tmp_path / "lock", "x", None):
+        pass
+    assert (tmp_path / "outside").read_text() == "precious"
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o777])
+def test_private_whatever_the_umask(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        write_atomic(tmp_path / "deep" / ("n" * 255), "x")
+        with locked(tmp_path / "lock", "x", None):
+            pass
+    finally:
+        os.umask(before)
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["n" * 255]
+    for path in ("deep/" + "n" * 255, "lock"):
+        assert stat.S_IMODE((tmp_path / path).stat().st_mode) == 0o600

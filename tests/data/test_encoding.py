@@ -1,0 +1,147 @@
+"""Encodings: the text as it was written, or a refusal; never mojibake. `pytest tests/data/test_encoding.py`."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from athanor.data.documents import Unusable
+from athanor.data.encoding import TextStream, decode, sniff
+
+SIMPLIFIED = "老渔夫每天清晨记下潮水的高低。他说，大海从来不会骗人。"
+TRADITIONAL = "碼頭邊的茶館賣一種加了海鹽的奶茶。老闆娘說這是祖母留下的配方。"
+ENGLISH = "The fog bell rings eleven times. Nobody in the harbour counts them."
+
+
+@pytest.mark.parametrize("name", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030", "gbk"])
+@pytest.mark.parametrize("text", [SIMPLIFIED, ENGLISH + "\n" + SIMPLIFIED, "价格：25元，数量：3。\n谢谢您的光临！"])
+def test_simplified_chinese_in_every_encoding(name: str, text: str) -> None:
+    assert decode(text.encode(name)) == (text, 0)
+
+
+@pytest.mark.parametrize("name", ["utf-8", "utf-16-le", "big5", "cp950", "big5hkscs", "gb18030"])
+def test_traditional_chinese_in_every_encoding(name: str) -> None:
+    assert decode(TRADITIONAL.encode(name)) == (TRADITIONAL, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "今天天气很好。我们去海边散步。",
+        "会议改到周三下午。请各位准时参加。",
+        "小明有三个苹果。他给了妹妹一个。",
+        "本店周一休息。",
+    ],
+)
+def test_two_short_sentences_of_gb18030(text: str) -> None:
+    assert decode(text.encode("gb18030"))[0] == text
+
+
+@pytest.mark.parametrize(
+    "text", ["今天天氣很好。我們去海邊散步。", "會議改到週三下午。請各位準時參加。", "小明有三個蘋果。他給了妹妹一個。"]
+)
+def test_two_short_sentences_of_big5(text: str) -> None:
+    assert decode(text.encode("big5"))[0] == text
+
+
+def test_characters_of_gb18030_alone() -> None:
+    text = "𠮷野家的招牌是绿色的，㐂字写得很大。"
+    assert decode(text.encode("gb18030")) == (text, 0)
+
+
+def test_utf16_of_english_without_a_mark() -> None:
+    for name in ("utf-16-le", "utf-16-be"):
+        assert decode(ENGLISH.encode(name)) == (ENGLISH, 0)
+
+
+def test_western_code_page() -> None:
+    text = "Le café près du port sert des crêpes à toute heure, même l’été."
+    assert decode(text.encode("cp1252")) == (text, 0)
+
+
+def test_a_few_broken_bytes_are_left_out_and_counted() -> None:
+    data = ENGLISH.encode() + b" The loft smells of tar \xff\xfe\xc3 and oranges.\n" + SIMPLIFIED.encode()
+    text, broken = decode(data)
+    assert "tar  and oranges" in text and SIMPLIFIED in text and "\ufffd" not in text
+    assert broken == 3
+    text, broken = decode(ENGLISH.encode() + b" The loft smells of tar \xff\xfe\xc3 and oranges.\n")
+    assert text.endswith("tar  and oranges.\n") and broken == 3
+
+
+def test_gb18030_with_a_broken_byte_stays_chinese() -> None:
+    data = (SIMPLIFIED * 5).encode("gb18030") + b"\xff" + (SIMPLIFIED * 5).encode("gb18030")
+    text, broken = decode(data)
+    assert text.count("渔夫") == 10 and broken >= 1
+
+
+@pytest.mark.parametrize("data", [bytes(range(256)) * 40, b"\x89PNG\r\n\x1a\n" + bytes(300), b"\x00\x01\x02\x03" * 50])
+def test_binary_is_refused(data: bytes) -> None:
+    with pytest.raises(Unusable, match="binary"):
+        decode(data)
+
+
+def test_compressed_noise_is_refused() -> None:
+    import random
+
+    with pytest.raises(Unusable, match="binary"):
+        decode(random.Random(1).randbytes(50_000))
+
+
+def test_english_first_and_chinese_after_a_mebibyte() -> None:
+    text = "The keeper writes the tide into a green book.\n" * 30_000 + SIMPLIFIED * 20_000
+    stream = TextStream(io.BytesIO(text.encode("gb18030")))
+    assert "".join(stream) == text and stream.broken == 0
+
+
+def test_a_character_on_the_border_of_two_pieces() -> None:
+    for shift in range(4):
+        text = "x" * shift + SIMPLIFIED * 40_000
+        for name in ("utf-8", "gb18030", "utf-16-le"):
+            stream = TextStream(io.BytesIO(text.encode(name)))
+            assert "".join(stream) == text and stream.broken == 0
+
+
+chinese = st.text(
+    st.sampled_from(sorted(set(SIMPLIFIED + "今天气很好我们去海边散步会议改到周三下午请各位准时参加"))),
+    min_size=12,
+    max_size=60,
+)
+traditional = st.text(
+    st.sampled_from(sorted(set(TRADITIONAL + "今天氣很好我們去海邊散步會議改到請各位準時參加"))),
+    min_size=12,
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(chinese, st.sampled_from(["gb18030", "utf-8", "utf-16"]))
+def test_simplified_round_trip(text: str, name: str) -> None:
+    assert decode(text.encode(name)) == (text, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(traditional)
+def test_traditional_round_trip(text: str) -> None:
+    assert decode(text.encode("big5")) == (text, 0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffd\ufeff"), max_size=200))
+def test_any_utf8_is_itself(text: str) -> None:
+    assert decode(text.encode()) == (text, 0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes_give_text_without_replacement_characters_or_a_refusal(data: bytes) -> None:
+    try:
+        assert "\ufffd" not in decode(data)[0]
+    except Unusable as error:
+        assert error.reason == "binary"
+
+
+def test_the_mark_is_skipped() -> None:
+    assert sniff(b"\xef\xbb\xbfabc") == ("utf-8", 3)

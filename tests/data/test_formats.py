@@ -1,0 +1,229 @@
+"""Every reader: what it makes of ordinary, broken and hostile files. `pytest tests/data/test_formats.py`."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import lzma
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from athanor.data import formats
+from athanor.data.compression import open_source
+from athanor.data.documents import Limits, RawDocument, Unusable
+from athanor.data.jsonvalues import values
+from athanor.data.lines import lines
+from athanor.data.parts import parts
+
+
+def read(data: bytes | str, name: str, **limits: int) -> list[RawDocument]:
+    data = data.encode() if isinstance(data, str) else data
+    return list(formats.read(io.BytesIO(data), name, Limits(**limits)))
+
+
+def texts(data: bytes | str, name: str, **limits: int) -> list[str | None]:
+    return [document.reason or document.text for document in read(data, name, **limits)]
+
+
+def test_every_reader_offers_what_the_folder_asks() -> None:
+    assert set(formats.readers()) >= {".txt", ".md", ".markdown", ".html", ".htm", ".csv", ".jsonl", ".json"}
+    for suffix, module in formats.readers().items():
+        assert suffix in module.SUFFIXES and callable(module.read) and module.__doc__
+        assert formats.is_readable(f"X{suffix.upper()}.GZ") and formats.kind(f"a{suffix}.xz") == suffix
+
+
+def test_long_text_comes_in_parts_that_join_to_the_whole() -> None:
+    text = "The tide table hangs beside the oyster bar. " * 400 + "\n\n" + "潮水退了。" * 500
+    found = texts(text, "a.txt", part_characters=1000)
+    assert "".join(map(str, found)) == text and max(len(str(part)) for part in found) <= 1000
+    assert all(str(part).endswith((" ", "\n", "。")) for part in found)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(st.sampled_from("ab \n。."), max_size=30)), st.integers(2, 20))
+def test_parts_join_to_the_whole(pieces: list[str], size: int) -> None:
+    found = list(parts(pieces, size))
+    assert "".join(found) == "".join(pieces) and max(map(len, found)) <= size
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(st.sampled_from("ab\n\r"), max_size=20)), st.integers(1, 8))
+def test_lines_are_the_lines(pieces: list[str], limit: int) -> None:
+    whole = [row.removesuffix("\r") if len(row) <= limit else None for row in "".join(pieces).split("\n")]
+    if whole and whole[-1] == "" or "".join(pieces).endswith("\n"):
+        whole = whole[:-1]
+    found = list(lines(pieces, limit))
+    assert [row for row in found if row != ""] == [row for row in whole if row != ""]
+
+
+def test_front_matter_gives_the_heading() -> None:
+    assert texts("---\ntitle: Tides\ntags: [a]\n---\nText.<!-- no -->", "a.md") == ["# Tides\n\nText."]
+
+
+PAGE = """<html><head><title>Sails</title><script>var secret_script=1</script><style>.x{}</style></head><body>
+<nav>Home | About</nav><article><h1>Sails &amp; kites</h1><p>%s</p><h2>Prices</h2><table><tr><th>Kind</th><th>Price</th></tr>
+<tr><td>Jib</td><td>12.50</td></tr></table><ul><li>one thing</li></ul></article><footer>Imprint</footer></body></html>"""
+
+
+def test_html_gives_headings_tables_and_no_frame() -> None:
+    sentence = "The guild mends kites for free on the first Sunday of spring, and nobody asks why. "
+    for prose in (sentence * 12, sentence):
+        text = str(texts(PAGE % prose, "a.html")[0])
+        assert "# Sails & kites" in text and "## Prices" in text and "| Jib | 12.50 |" in text and "one thing" in text
+        assert "secret_script" not in text and "Imprint" not in text and "Home" not in text
+
+
+def test_html_that_is_hardly_html() -> None:
+    assert "Just a line" in str(texts("<p>Just a line of words", "a.htm")[0])
+    assert texts("", "a.html") == [""]
+    deep = "<div>" * 20_000 + "The bottom of it." + "</div>" * 20_000
+    began = time.monotonic()
+    assert read(deep, "a.html")[0].reason is None
+    assert time.monotonic() - began < 5
+    assert "<" not in str(texts("<p>" + "<b" * 20_000, "a.html")[0])
+
+
+def test_a_page_above_the_limit_is_streamed() -> None:
+    page = "<body>" + "<p>The gulls count the boats in the evening.</p>\n" * 3000 + "</body>"
+    assert sum(str(text).count("gulls") for text in texts(page, "a.html", page_bytes=1000)) == 3000
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_becomes_a_table_whatever_its_dialect(delimiter: str) -> None:
+    data = delimiter.join(["name", "price", "note"]) + "\r\n" + delimiter.join(["Jib", "12.50", '"a ""big"" sail"']) + "\r\n"
+    assert texts(data, "a.csv") == ['| name | price | note |\n| --- | --- | --- |\n| Jib | 12.50 | a "big" sail |']
+
+
+def test_csv_with_a_text_column_gives_rows() -> None:
+    assert texts('id,Text\n1,"One\nlong row"\n2,Two\n', "a.csv") == ["One\nlong row", "Two"]
+
+
+def test_long_csv_repeats_its_header() -> None:
+    data = "name,value\n" + "".join(f"row {n},{n}\n" for n in range(500))
+    found = texts(data, "a.csv", part_characters=1000)
+    assert len(found) > 5 and all(str(part).startswith("| name | value |\n| --- | --- |") for part in found)
+    assert sum(str(part).count("| row") for part in found) == 500
+
+
+ROWS = [
+    ({"text": "A text."}, "A text."),
+    ({"content": "A content.", "id": 3}, "A content."),
+    ({"en": "Hello.", "zh": "你好。"}, "en: Hello.\nzh: 你好。"),
+    ("just a string", "just a string"),
+]
+CHATS = [
+    {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]},
+    {"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}]},
+    {"question": "Q", "answer": "A"},
+    {"instruction": "Q", "input": "", "output": "A"},
+    {"prompt": "Q", "completion": "A"},
+    {"turns": ["Q", "A"]},
+]
+
+
+@pytest.mark.parametrize(("row", "text"), ROWS)
+def test_rows_that_are_texts(row: object, text: str) -> None:
+    assert texts(json.dumps(row) + "\n", "a.jsonl") == [text]
+    assert texts(json.dumps([row, row], indent=1), "a.json") == [text, text]
+
+
+@pytest.mark.parametrize("row", CHATS)
+def test_rows_that_are_chats(row: object) -> None:
+    assert [document.messages for document in read(json.dumps(row), "a.jsonl")] == [[("user", "Q"), ("assistant", "A")]]
+
+
+def test_instruction_with_input_and_system() -> None:
+    row = {"instruction": "Add.", "input": "1 2", "output": "3"}
+    assert read(json.dumps(row), "a.json")[0].messages == [("user", "Add.\n1 2"), ("assistant", "3")]
+    row = {"system": "Be brief.", "messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}
+    assert read(json.dumps(row), "a.jsonl")[0].messages[0] == ("system", "Be brief.")  # type: ignore[index]
+
+
+def test_a_broken_row_costs_only_itself() -> None:
+    bad = ['{"text": ', "[" * 100_000, '{"text": "a" "b"}', "nonsense", '{"a":' * 300 + "1" + "}" * 300, "1" * 1_000_000]
+    data = "\n".join(['{"text": "first"}', *bad, "", '{"text": "last"}'])
+    began = time.monotonic()
+    found = texts(data, "a.jsonl")
+    assert time.monotonic() - began < 1
+    assert found[0] == "first" and found[-1] == "last" and len(found) == 8
+    assert set(found[1:-1]) <= {"broken_json", "no_text"} and found.count("broken_json") >= 5
+
+
+def test_a_broken_value_of_an_array_costs_only_itself() -> None:
+    assert texts('[{"text": "one"}, {"text": }, {"text": "th\\"]ree"}]', "a.json") == ["one", "broken_json", 'th"]ree']
+    assert texts('{"text": "one"}\n{"text": "two"}', "a.json") == ["one", "two"]
+    assert texts('[{"text": "one"}, {"text": "tw', "a.json") == ["one", "broken_json"]
+    assert texts("[" * 100_000, "a.json") == ["broken_json"]
+
+
+def test_rows_above_the_limit_are_dropped_and_the_next_is_read() -> None:
+    data = json.dumps({"text": "x" * 5000}) + "\n" + json.dumps({"text": "short"}) + "\n"
+    assert texts(data, "a.jsonl", line_bytes=1000) == ["too_long_line", "short"]
+    assert texts(json.dumps([{"text": "x" * 5000}, {"text": "short"}]), "a.json", line_bytes=1000) == ["too_long_line", "short"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.recursive(st.text("ab\"\\[]{},", max_size=6), lambda inner: st.lists(inner, max_size=3)), max_size=5), st.integers(1, 7))
+def test_values_of_any_array_in_any_pieces(array: list[object], size: int) -> None:
+    source = json.dumps(array)
+    pieces = [source[n : n + size] for n in range(0, len(source), size)]
+    assert [json.loads(value.text) for value in values(pieces, 10_000)] == array
+
+
+def test_broken_bytes_are_counted_with_their_row() -> None:
+    data = '{"text": "日本一个"}\n'.encode() * 3 + b'{"text": "bro\xffken"}\n'
+    found = read(data, "a.jsonl")
+    assert found[-1].text == "broken" and sum(document.repaired.get("bytes", 0) for document in found) == 1
+
+
+# ---------------------------------------------------------------- compression
+
+
+def unpacked(path: Path, **limits: int) -> bytes:
+    with open_source(path, Limits(**limits)) as stream:
+        return stream.read()
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz"])
+@pytest.mark.parametrize("data", [b"", b"x", b"The sea. " * 100_000, bytes(range(256)) * 3000])
+def test_compressed_files_come_back(tmp_path: Path, suffix: str, data: bytes) -> None:
+    pack = gzip.compress if suffix == ".gz" else lzma.compress
+    path = tmp_path / f"a.txt{suffix}"
+    path.write_bytes(pack(data))
+    assert unpacked(path) == data
+    path.write_bytes(pack(data) + pack(b"more") + b"\0" * 8)
+    assert unpacked(path) == data + b"more"
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz"])
+def test_damaged_files_are_unreadable(tmp_path: Path, suffix: str) -> None:
+    pack = gzip.compress if suffix == ".gz" else lzma.compress
+    good = pack(bytes(n * n % 251 for n in range(50_000)))
+    flipped = bytearray(good)
+    flipped[len(good) // 2] ^= 255
+    for data in (good[: len(good) // 2], good[:-4], bytes(flipped), b"\x1f\x8b\x08\x00 not really", b"nothing of the kind"):
+        path = tmp_path / f"a.txt{suffix}"
+        path.write_bytes(data)
+        with pytest.raises(Unusable, match="unreadable"):
+            unpacked(path)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz"])
+def test_bombs_are_stopped(tmp_path: Path, suffix: str) -> None:
+    pack = gzip.compress if suffix == ".gz" else lzma.compress
+    path = tmp_path / f"a.txt{suffix}"
+    path.write_bytes(pack(bytes(8 << 20)))
+    with pytest.raises(Unusable, match="bomb"):
+        unpacked(path, ratio=500, ratio_after=1 << 20)
+    with pytest.raises(Unusable, match="too_large"):
+        unpacked(path, decompressed_bytes=1 << 20)
+
+
+def test_records_are_plain_data() -> None:
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(RawDocument(place=1, text="a")), type=RawDocument).text == "a"
