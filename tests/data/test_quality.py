@@ -76,7 +76,7 @@ def test_chats_may_be_short() -> None:
         ("Boat number 7 is painted blue.", "en"),
         ("渡轮九点开船。", "zh"),
         ("請問 Python 3.11 怎麼安裝 numpy？", "zh"),
-        ("Call the function `load(path)` 请先安装", "en"),
+        ("Call the function `load(path)` before anything else is done. 请先安装", "en"),
         ("Der Hund läuft schnell durch den Wald und bellt die Katze an.", "other"),
         ("Il pleut sur la ville et les bateaux restent au port ce soir.", "other"),
         ("船は九時に出ます。切符は港で買えます。", "other"),

@@ -26,8 +26,12 @@ _LONG_LUMP = re.compile(r"[A-Za-z0-9+/=_\-%]{60,}")
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"'|，。]{1,2000}", re.I)
 _SENTENCE_END = re.compile(r"[.!?。！？…]['\"’”」』）)]?(?:\s|$)|[。！？]")
 _FIELD = re.compile(r"^[^:：\n]{1,30}[:：][ \t]*\S", re.M)
-_FUNCTION_HAN = re.compile("[的了是在不和有我他她它这那就也之与其而以为于又还都很把被让给从到向吗呢吧啊這與為於還從個个]")
-_GRAMMAR = "the of and a an to in is was are that it for on with as at be by he she they we you i not or from this his her"
+_FUNCTION_HAN = re.compile(
+    "[的了是在不和有我他她它这那就也之与其而以为于又还都很把被让给从到向吗呢吧啊這與為於還從個个]"
+)
+_GRAMMAR = (
+    "the of and a an to in is was are that it for on with as at be by he she they we you i not or from this his her"
+)
 _FUNCTION_WORDS = frozenset(_GRAMMAR.split())
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 # Words of frames around pages, not of pages; for text in lower case (the search skips faster without re.I).
@@ -129,7 +133,7 @@ def _has_no_words(sample: str, solid: str, han: int) -> bool:
     digits = sum(map(solid.count, "0123456789"))
     if letters + digits < 0.4 * len(solid) and letters < 0.3 * len(solid):
         return True
-    return letters < 0.08 * len(solid) and han < MIN_HAN and "|" not in sample
+    return letters < 0.08 * len(solid) and han < MIN_HAN and not _is_table(sample)
 
 
 def _is_frame(sample: str, han: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from athanor.artifacts.artifact import Artifact
 from athanor.artifacts.manifest import Manifest
 from athanor.artifacts.store import Store
 from athanor.core.errors import InputError, NotFoundError, UsageError
@@ -18,7 +19,7 @@ from athanor.generate.engine import Engine
 from athanor.generate.request import Request, Settings
 from athanor.generate.step_torch import TorchStep
 from athanor.models.decoder import Decoder
-from athanor.models.folder import load_network, read_json, read_spec
+from athanor.models.folder import load_network, read_json
 from athanor.specs.decoder import DecoderSpec
 from athanor.tokenizers.tokenizer import Tokenizer
 
@@ -39,7 +40,7 @@ def load(name_or_folder: str | Path, precision: str | None = None) -> Model:
             remedy=f"Known: {', '.join(sorted(PRECISIONS))}.",
         )
     folder, manifest = locate(name_or_folder)
-    return Model(folder, PRECISIONS[precision or "float32"], manifest)
+    return Model.open(folder, precision or "float32", manifest)
 
 
 def locate(name_or_folder: str | Path) -> tuple[Path, Manifest | None]:
@@ -57,13 +58,22 @@ def locate(name_or_folder: str | Path) -> tuple[Path, Manifest | None]:
 class Model:
     """A loaded model: network, tokenizer, and the engine that runs them."""
 
-    def __init__(self, folder: Path, dtype: torch.dtype, manifest: Manifest | None = None) -> None:
-        self.folder, self.manifest = folder, manifest
-        self.spec: DecoderSpec = read_spec(folder)
-        self.network: Decoder = load_network(folder, dtype)
+    def __init__(self, folder: Path, network: Decoder, manifest: Manifest | None = None) -> None:
+        self.folder, self.network, self.manifest = folder, network, manifest
+        self.spec: DecoderSpec = network.spec
         self.tokenizer: Tokenizer | None = Tokenizer.load(folder) if (folder / "tokenizer.json").is_file() else None
         path = folder / "generation_config.json"
         self.defaults: dict[str, Any] = read_json(path) if path.is_file() else {}
+
+    @classmethod
+    def open(cls, folder: Path, precision: str = "float32", manifest: Manifest | None = None) -> Model:
+        """The model of a folder."""
+        return cls(folder, load_network(folder, PRECISIONS[precision]), manifest)
+
+    @classmethod
+    def of(cls, artifact: Artifact, precision: str = "float32") -> Model:
+        """The model of an artifact in the store."""
+        return cls.open(artifact.folder, precision, artifact.manifest)
 
     @cached_property
     def engine(self) -> Engine:

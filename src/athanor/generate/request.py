@@ -40,6 +40,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Strings whose last id is not chosen where it would complete them."""
     seed: int = 0
 
+    def with_seed(self, seed: int) -> Settings:
+        """The same with another seed."""
+        return msgspec.structs.replace(self, seed=seed)
+
     def check(self) -> Settings:
         """Raise UsageError for a value outside its range; returns itself."""
         _within("max-tokens", self.max_tokens, 0, 10_000_000)

@@ -95,9 +95,9 @@ def choose(
 
 
 def estimate_characters(sizes: list[tuple[str, int]]) -> int:
-    """Characters in files of (suffix, bytes), before anything is read: between one (English) and three bytes
-    (Chinese) each."""
-    return round(sum(size * EXPANSION.get(suffix, 1.0) for suffix, size in sizes) / 1.5)
+    """Characters in files of (suffix, bytes), before anything is read: one byte each in English, three in
+    Chinese, and what markup and duplicates take."""
+    return round(sum(size * EXPANSION.get(suffix, 1.0) for suffix, size in sizes) / 2)
 
 
 def refuse_what_cannot_fit(planned: Planned, home: Path) -> None:
@@ -116,7 +116,7 @@ def refuse_what_cannot_fit(planned: Planned, home: Path) -> None:
     free = shutil.disk_usage(place).free
     if planned.disk_bytes > free:
         raise ResourceError(
-            f"This build needs about {planned.disk_bytes >> 20} MiB of disk space; {free >> 20} MiB are free in {place}.",
+            f"This build needs about {planned.disk_bytes >> 20} MiB of disk space; {place} has {free >> 20} MiB free.",
             value=planned.disk_bytes,
             limit=free,
             remedy="Free space (`athanor gc`), or set ATHANOR_HOME to a larger disk.",
@@ -135,6 +135,7 @@ def training_plan(choice: Choice, recipe: BuildRecipe) -> Plan:
         accumulate=accumulate,
         steps=train.steps,
         expected_steps=choice.expected_steps,
+        warm_up=train.warm_up,
         decay_start=train.decay_start,
         decay_steps=train.decay_steps,
     )

@@ -31,7 +31,7 @@ def vocabulary_for(characters: int) -> int:
 
     The larger the corpus, the more pieces occur often enough to be learned.
     """
-    for limit, vocabulary in ((300_000, 1024), (600_000, 2048), (4_000_000, 4096), (20_000_000, 8192)):
+    for limit, vocabulary in ((60_000, 1024), (200_000, 2048), (4_000_000, 4096), (20_000_000, 8192)):
         if characters < limit:
             return vocabulary
     return 16_384 if characters < 200_000_000 else 32_768

@@ -46,7 +46,8 @@ METRICS = "metrics.jsonl"
 class Objective(Protocol):
     """What a module of `objectives` offers."""
 
-    players: tuple[str, ...]
+    @property
+    def players(self) -> tuple[str, ...]: ...
 
     def loss(
         self, player: str, networks: Mapping[str, Any], batch: Batch, step: Step
@@ -83,6 +84,8 @@ class Progress:
     row: int = 0
     decay_start: int | None = None
     decay_steps: int | None = None
+    loss: float = math.nan
+    """Of the newest step."""
     seconds: float = 0.0
     """Time in the loop, over all attempts."""
 
@@ -195,6 +198,7 @@ class Trainer:
         rate = self.schedule.rate(number)
         norm = self.optimiser.step(rate) if math.isfinite(total) else self._discard()
         self.progress.step += 1
+        self.progress.loss = total
         self.progress.tokens += int(sum(self.sampler.pieces.length[piece] for row in rows for piece in row))
         self._after(number, total, norm, rate, rows)
 

@@ -6,7 +6,7 @@ positions; pieces share no context. Every piece is used exactly once an epoch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,19 +29,17 @@ class Pieces:
     length: npt.NDArray[np.int64]
 
 
-def cut(tokens: TokenSet, row_length: int, repeat: npt.NDArray[np.int64] | None = None) -> Pieces:
+def cut(tokens: TokenSet, row_length: int, repeat: Sequence[int] | None = None) -> Pieces:
     """Every document's pieces. repeat: how often each document is used an epoch (default once)."""
     positions = np.maximum(tokens.lengths() - 1, 0)
     counts = -(-positions // row_length)
-    if repeat is not None:
-        counts, positions = counts * (repeat > 0), positions
     document = np.repeat(np.arange(len(tokens)), counts)
     first = np.concatenate(([0], np.cumsum(counts)))[:-1]
     number = np.arange(len(document)) - first[document]
     start = tokens.starts[:-1][document] + number * row_length
     length = np.minimum(positions[document] - number * row_length, row_length)
     if repeat is not None:
-        again = np.repeat(np.arange(len(document)), repeat[document])
+        again = np.repeat(np.arange(len(document)), np.asarray(repeat)[document])
         document, start, length = document[again], start[again], length[again]
     return Pieces(document, start, length)
 

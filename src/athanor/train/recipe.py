@@ -21,6 +21,8 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Rows an optimiser step."""
     steps: int | None = None
     """Optimiser steps in all; None: the clock rules."""
+    warm_up: int | None = None
+    """Steps over which the rate rises."""
     decay_start: int | None = None
     """Step at which the rate begins to fall; None: by share of the steps, or by the clock."""
     decay_steps: int | None = None
@@ -37,6 +39,7 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _above("learning_rate", self.learning_rate, 0, strictly=True)
         _above("batch_size", self.batch_size, 1)
         _above("steps", self.steps, 1)
+        _above("warm_up", self.warm_up, 0)
         _above("decay_start", self.decay_start, 0)
         _above("decay_steps", self.decay_steps, 1)
         _above("accumulate", self.accumulate, 1)

@@ -68,7 +68,9 @@ class Chats:
         """One line of JSON."""
         rng, draw = self.rng, self.rng.random()
         if draw < 0.025:
-            return self._line([self._said(desk.TALK)])
+            before = [self._said(desk.GREETINGS)] if rng.random() < 0.5 else []
+            after = [self._said(desk.THANKS)] if rng.random() < 0.5 else []
+            return self._line([*before, self._said(desk.TALK), *after])
         number = rng.choices([turns for turns, _ in TURNS], [weight for _, weight in TURNS])[0]
         turns = [next(self._turns)[0] for _ in range(number)]
         if draw < 0.055:

@@ -34,18 +34,15 @@ class Scribe:
         self.world = world
         self.language: Language = language
         self.rng = random.Random(f"scribe {world.seed} {language}")
-        self._turn: dict[str, int] = {}
         self._decks = {kind: Deck(self.rng, lines) for kind, lines in colour.OF_KIND[language].items()}
         self._general = Deck(self.rng, colour.GENERAL[language])
         self._facts: dict[tuple[str, ...], Iterator[Fact]] = {}
         self._cards: dict[Sequence[str], Deck] = {}
 
     def fact(self, fact: Fact) -> str:
-        """A sentence that says the fact, each time in another wording."""
-        number = len(fact.relation.of(self.language).statements)
-        turn = self._turn.setdefault(fact.id, self.rng.randrange(number))
-        self._turn[fact.id] = turn + 1
-        return statement(fact, self.language, turn % number)
+        """A sentence that says the fact; its relation comes in all wordings before one comes again."""
+        patterns = fact.relation.of(self.language).statements
+        return statement(fact, self.language, patterns.index(self._deck(patterns).deal()))
 
     def facts(self, number: int, *kinds: str) -> list[Fact]:
         """The next facts about subjects of these kinds; all come up before one comes again."""
@@ -59,8 +56,11 @@ class Scribe:
 
     def pick(self, lines: Sequence[str]) -> str:
         """One of the lines, its slots filled; all of them before one comes again."""
-        deck = self._cards.setdefault(lines, Deck(self.rng, lines))
-        return self.filled(deck.deal())
+        return self.filled(self._deck(lines).deal())
+
+    def _deck(self, lines: Sequence[str]) -> Deck:
+        """The deck these lines are dealt from."""
+        return self._cards.setdefault(lines, Deck(self.rng, lines))
 
     def filled(self, line: str) -> str:
         """The line with its slots filled: the town's names, or a word at random; `{Who}` begins a sentence."""
@@ -90,5 +90,17 @@ class Scribe:
         return (" " if self.language == "en" else "").join(sentences)
 
     def _endless(self, facts: Sequence[Fact]) -> Iterator[Fact]:
+        """All of the facts, again and again, in runs of up to three about one subject: papers keep to their point."""
+        rng = self.rng
         while True:
-            yield from self.rng.sample(facts, len(facts))
+            of_subject: dict[str, list[Fact]] = {}
+            for fact in rng.sample(facts, len(facts)):
+                of_subject.setdefault(fact.subject.name.en, []).append(fact)
+            runs: list[list[Fact]] = []
+            for found in of_subject.values():
+                while found:
+                    size = rng.randint(2, 3)
+                    runs.append(found[:size])
+                    del found[:size]
+            rng.shuffle(runs)
+            yield from (fact for run in runs for fact in run)

@@ -1,0 +1,92 @@
+"""`athanor generate NAME PROMPT`: one completion, or several."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from athanor.cli.output import common, emit
+
+
+@click.command()
+@click.argument("name")
+@click.argument("prompt")
+@click.option("--max-tokens", type=int, default=128, show_default=True)
+@click.option("--min-tokens", type=int)
+@click.option("--temperature", type=float, help="0 is greedy; the model's own when not given.")
+@click.option("--top-k", type=int)
+@click.option("--top-p", type=float)
+@click.option("--min-p", type=float)
+@click.option("--repetition-penalty", type=float)
+@click.option("--presence-penalty", type=float)
+@click.option("--frequency-penalty", type=float)
+@click.option("--stop", multiple=True, help="End before this string; may be repeated.")
+@click.option("--bad-words", multiple=True, help="Never complete this string; may be repeated.")
+@click.option("--seed", type=int, help="Random when not given, and printed.")
+@click.option("--num-return-sequences", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option("--chat/--raw", "talk", default=None, help="As a chat's turn or as plain text; a chat where it can.")
+@click.option("--precision", type=click.Choice(["float32", "bf16"]), help="Type of weights and activations.")
+@click.option("--logprobs", is_flag=True, help="Log-probability of every token.")
+@common()
+def command(
+    name: str,
+    prompt: str,
+    talk: bool | None,
+    num_return_sequences: int,
+    precision: str | None,
+    logprobs: bool,
+    as_json: bool,
+    quiet: bool,
+    **chosen: Any,
+) -> None:
+    """Complete a prompt.
+
+    Example: athanor generate mine "Once upon a time" --raw --max-tokens 60
+    """
+    from athanor.generate.request import Settings
+
+    given = {key: value for key, value in chosen.items() if value is not None and value != ()}
+    Settings(**given).check()  # before a model is loaded
+
+    from athanor.generate.handle import load
+
+    model = load(name, precision)
+    began = time.monotonic()
+    as_chat = model.talks if talk is None else talk
+    words = [{"role": "user", "content": prompt}] if as_chat else prompt
+    settings = model.settings(**given)
+    requests = [model.request(words, settings.with_seed(settings.seed + n)) for n in range(num_return_sequences)]
+    if num_return_sequences == 1 and not as_json:
+        for text in model.stream_request(requests[0]):
+            _write(text)
+        _write("\n")
+        if settings.temperature and not quiet:
+            print(f"seed {settings.seed}", file=sys.stderr)
+        return
+    model.engine.complete(requests)
+    seconds = time.monotonic() - began
+    first = requests[0]
+    count = sum(len(request.ids) for request in requests)
+    result = {
+        "text": first.text,
+        "texts": [request.text for request in requests],
+        "token_ids": first.ids,
+        "prompt_tokens": len(first.prompt),
+        "completion_tokens": len(first.ids),
+        "finish_reason": first.finish_reason,
+        "seed": settings.seed,
+        "seconds": seconds,
+        "first_token_seconds": first.first_token_seconds,
+        "tokens_per_second": count / seconds if seconds else 0.0,
+        "logprobs": first.logprobs if logprobs else None,
+    }
+    emit(result, lambda: "\n---\n".join(request.text for request in requests), as_json)
+
+
+def _write(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()

@@ -1,0 +1,180 @@
+"""A conversation in a terminal or a pipe: history, commands, answers that stream and can be stopped.
+
+The history is cut from its beginning when it no longer fits the context, and that is said.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from athanor.core import signals
+from athanor.core.errors import AthanorError
+from athanor.core.files import write_atomic
+from athanor.core.progress import Reporter
+from athanor.generate.request import Request, Settings
+
+if TYPE_CHECKING:
+    from athanor.generate.handle import Model
+
+HELP = """/reset          forget what was said
+/save FILE      write the conversation as JSON
+/stats          tokens and speed so far
+/system TEXT    what the model is told before the first turn
+/help           this
+/exit           leave; end of input leaves too
+\"\"\"             begins and ends a text of several lines"""
+PROMPT, MARK = "> ", '"""'
+LEAST_ROOM = 16  # tokens kept free for an answer
+
+
+class Talk:
+    """One conversation with a model."""
+
+    def __init__(self, model: Model, settings: Settings, system: str | None) -> None:
+        self.model, self.settings, self.system = model, settings, system
+        self.messages: list[dict[str, str]] = []
+        self.turns = 0
+        self.tokens = 0
+        self.seconds = 0.0
+        self.forgotten = 0
+
+    def reset(self) -> None:
+        """Forget the history."""
+        self.messages, self.forgotten = [], 0
+
+    def answer(self, text: str) -> Iterator[str]:
+        """The answer to one more turn, in pieces; a stopped answer stays in the history as far as it came."""
+        self.messages.append({"role": "user", "content": text})
+        request = self._request()
+        began = time.monotonic()
+        try:
+            yield from self.model.stream_request(request)
+        finally:
+            self.turns += 1
+            self.tokens += len(request.ids)
+            self.seconds += time.monotonic() - began
+            self.messages.append({"role": "assistant", "content": request.text})
+
+    def stats(self) -> str:
+        """Turns, tokens, speed."""
+        rate = self.tokens / self.seconds if self.seconds else 0.0
+        return f"{self.turns} answers, {self.tokens} tokens, {rate:.0f} tokens/s"
+
+    def save(self, path: Path) -> None:
+        """Write the conversation as JSON."""
+        found = {"model": str(self.model.folder), "system": self.system, "messages": self.messages}
+        write_atomic(path, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+
+    def _request(self) -> Request:
+        """The request for the next answer, with as many of the newest turns as the context holds."""
+        room = self.model.spec.context - LEAST_ROOM
+        opening = [{"role": "system", "content": self.system}] if self.system else []
+        while True:
+            words = [*opening, *self.messages[self.forgotten :]] if self.model.talks else self.messages[-1]["content"]
+            request = self.model.request(words, self.settings)
+            if len(request.prompt) <= room or self.forgotten >= len(self.messages) - 1:
+                return request
+            self.forgotten += 2
+
+
+def converse(talk: Talk, source: TextIO, sink: TextIO, reporter: Reporter) -> None:
+    """Answer until the input ends or /exit."""
+    live = source.isatty()
+    if live:
+        reporter.say("/help names the commands, /exit leaves")
+    for text in _texts(source, sink if live else None):
+        if text.startswith("/"):
+            if not _command(talk, text, sink, reporter):
+                return
+        elif text.strip():
+            _say(talk, text, sink, reporter)
+
+
+def _say(talk: Talk, text: str, sink: TextIO, reporter: Reporter) -> None:
+    before = talk.forgotten
+    try:
+        with signals.deferred() as stop:
+            for piece in talk.answer(text):
+                _write(sink, piece)
+                if stop.is_set:
+                    break
+    except AthanorError as error:
+        talk.messages.pop()
+        reporter.warn(str(error))
+        return
+    _write(sink, "\n")
+    if talk.forgotten > before:
+        reporter.say(f"(the first {talk.forgotten} messages no longer fit and are not read)")
+    if stop.signal is not None and stop.signal is not signal.SIGINT:
+        raise signals.interrupted(stop.signal)
+
+
+def _command(talk: Talk, text: str, sink: TextIO, reporter: Reporter) -> bool:
+    """Do a command; False to leave."""
+    word, _, rest = text.strip().partition(" ")
+    rest = rest.strip()
+    if word in ("/exit", "/quit"):
+        return False
+    if word == "/reset":
+        talk.reset()
+        reporter.say("forgotten")
+    elif word == "/stats":
+        _write(sink, talk.stats() + "\n")
+    elif word == "/system":
+        talk.system = rest or None
+        reporter.say("system text " + ("set" if rest else "removed"))
+    elif word == "/save" and rest:
+        _save(talk, Path(rest), reporter)
+    else:
+        _write(sink, HELP + "\n")
+    return True
+
+
+def _save(talk: Talk, path: Path, reporter: Reporter) -> None:
+    try:
+        talk.save(path)
+        reporter.say(f"saved to {path}")
+    except OSError as error:
+        reporter.warn(f"not saved: {error}")
+
+
+def _texts(source: TextIO, prompt: TextIO | None) -> Iterator[str]:
+    """Lines, or texts of several lines between marks."""
+    held: list[str] | None = None
+    while True:
+        if prompt is not None:
+            _write(prompt, ". " if held is not None else PROMPT)
+        line = _line(source, prompt)
+        if line is None:
+            return
+        text = line.rstrip("\n")
+        if text.strip() == MARK:
+            if held is not None:
+                yield "\n".join(held)
+            held = [] if held is None else None
+        elif held is not None:
+            held.append(text)
+        else:
+            yield text
+
+
+def _line(source: TextIO, prompt: TextIO | None) -> str | None:
+    try:
+        return source.readline() or None
+    except AthanorError:
+        if prompt is not None:
+            _write(prompt, "\n")
+        return None
+    except UnicodeDecodeError:
+        return "\n"
+
+
+def _write(sink: TextIO, text: str) -> None:
+    encoding = sink.encoding or "utf-8"
+    sink.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sink.flush()
