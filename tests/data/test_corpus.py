@@ -40,7 +40,8 @@ PLACES = "beside the bar|on Thursdays|in thick fog|above the shop|before supper|
 def page(seed: int, sentences: int = 12) -> str:
     rng = random.Random(seed)
     kinds = (SUBJECTS, VERBS, OBJECTS, PLACES)
-    return " ".join(" ".join(rng.choice(kind) for kind in kinds).capitalize() + "." for _ in range(sentences)) + "\n"
+    rows = [" ".join(rng.choice(kind) for kind in kinds) for _ in range(sentences)]
+    return " ".join(f"{row[0].upper()}{row[1:]}." for row in rows) + "\n"
 
 
 def put(folder: Path, name: str, content: str | bytes) -> Path:

@@ -19,6 +19,7 @@ from athanor.data.compression import open_source
 from athanor.data.documents import Limits, RawDocument, Unusable
 from athanor.data.jsonvalues import values
 from athanor.data.lines import lines
+from athanor.data.markup import tokens
 from athanor.data.parts import parts
 
 
@@ -82,10 +83,32 @@ def test_html_gives_headings_tables_and_no_frame() -> None:
 def test_html_that_is_hardly_html() -> None:
     assert "Just a line" in str(texts("<p>Just a line of words", "a.htm")[0])
     assert texts("", "a.html") == [""]
+    assert texts(
+        "<html><head><title>T</title><p>Words in a page without end tags, &amp; a < b.", "a.html", page_bytes=1
+    ) == ["Words in a page without end tags, & a < b.\n\n"]
     deep = "<div>" * 20_000 + "The bottom of it." + "</div>" * 20_000
     began = time.monotonic()
     assert read(deep, "a.html")[0].reason is None
     assert time.monotonic() - began < 5
+
+
+SOUP = (
+    "<p>One &amp; two</p><!-- <p>no</p> --><script>a < b</script><h1>T</h1>\n<table><tr><td>x<td>y</tr></table><br/>end"
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_html_in_pieces_is_html(size: int) -> None:
+    def joined(pieces: list[str]) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        for kind, value in tokens(pieces):
+            if kind == "text" and found and found[-1][0] == "text":
+                value = found.pop()[1] + value
+            found.append((kind, value))
+        return found
+
+    assert joined([SOUP[n : n + size] for n in range(0, len(SOUP), size)]) == joined([SOUP])
+    assert ("text", "One & two") in joined([SOUP]) and "no" not in str(joined([SOUP]))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:
         known = _as_known(error)
         if known is None:
-            raise
+            traceback.print_exc()
+            known = AthanorError(f"A bug in Athanor: {type(error).__name__}: {error}.", remedy="Please report it.")
         _fail(known, as_json)
 
 

@@ -1,13 +1,13 @@
-"""Text of an HTML page by the standard library's parser alone: fed piece by piece, in bounded memory."""
+"""The plain text of an HTML page as Markdown, from its tags alone: token by token, in bounded memory."""
 
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
+from athanor.data.markup import Token
 from athanor.data.tables import markdown_row, markdown_rule
 
-_SILENT = "script style noscript template svg math head iframe object select button form nav footer"
+_SILENT = "script style noscript template svg math head iframe object select button nav footer"
 _BLOCKS = (
     "p div section article main aside header ul ol dl dd dt blockquote pre figure figcaption address hr br table "
     "details summary body"
@@ -18,11 +18,10 @@ HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
-class PlainPage(HTMLParser):
-    """Feed it a page; `take` gives the Markdown so far and forgets it, `inner_text` what stood in <main>, <article>."""
+class PlainPage:
+    """Give it the tokens of a page; `take` gives the Markdown so far and forgets it, `inner_text` what stood in <main>, <article>."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._done: list[str] = []  # finished lines
         self._inner: list[str] = []
         self._line: list[str] = []  # the words of the block being read
@@ -33,7 +32,19 @@ class PlainPage(HTMLParser):
         self._rows = 0
         self._pre = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def add(self, token: Token) -> None:
+        """The next token."""
+        if token.kind == "text":
+            if not self._silent:
+                self._line.append(token.value)
+        elif token.kind == "start":
+            self._start(token.value)
+        else:
+            self._end(token.value)
+
+    def _start(self, tag: str) -> None:
+        if self._silent == ["head"] and (tag in BLOCKS or tag in HEADINGS):
+            self._silent.clear()  # the end tag of <head> may be left out
         if tag in SILENT:
             self._end_block()
             self._silent.append(tag)
@@ -59,7 +70,7 @@ class PlainPage(HTMLParser):
             self._depth += 1
         self._pre += tag == "pre"
 
-    def handle_endtag(self, tag: str) -> None:
+    def _end(self, tag: str) -> None:
         if self._silent:
             if tag in self._silent:
                 del self._silent[self._silent.index(tag) :]
@@ -77,15 +88,15 @@ class PlainPage(HTMLParser):
             self._depth -= 1
         self._pre -= tag == "pre" and self._pre > 0
 
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self._line.append(data)
-
     def close(self) -> None:
         """The end of the page."""
-        super().close()
         self._end_row()
         self._end_block()
+
+    @property
+    def lines(self) -> int:
+        """Finished lines that were not taken yet."""
+        return len(self._done)
 
     def take(self) -> str:
         """The Markdown of what was fed since the last call, and forget it."""
@@ -97,7 +108,7 @@ class PlainPage(HTMLParser):
         """The Markdown inside <main> and <article>."""
         return "\n".join(self._inner).strip("\n")
 
-    def _add(self, text: str, block: bool = True) -> None:
+    def _write(self, text: str, block: bool = True) -> None:
         self._done += [text, ""] if block else [text]
         if self._depth:
             self._inner += [text, ""] if block else [text]
@@ -110,7 +121,7 @@ class PlainPage(HTMLParser):
     def _end_block(self) -> None:
         words = self._words()
         if words.strip():
-            self._add(self._mark + words, block=self._mark != "- ")
+            self._write(self._mark + words, block=self._mark != "- ")
         self._mark = ""
 
     def _end_cell(self) -> None:
@@ -126,8 +137,8 @@ class PlainPage(HTMLParser):
             return
         self._end_cell()
         if self._row:
-            self._add(markdown_row(self._row), block=False)
+            self._write(markdown_row(self._row), block=False)
             if self._rows == 0:
-                self._add(markdown_rule(len(self._row)), block=False)
+                self._write(markdown_rule(len(self._row)), block=False)
             self._rows += 1
         self._row = None

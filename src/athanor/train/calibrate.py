@@ -73,7 +73,7 @@ def machine(cache: Path) -> Machine:
         kept = msgspec.json.decode(path.read_bytes(), type=Machine)
         # Memory and cores may be set anew by a container; speed belongs to processor and cores.
         same = (kept.hardware.cpu, kept.hardware.cores) == (hardware.cpu, hardware.cores)
-        if same and kept.version == VERSION and kept.torch == torch.__version__:
+        if same and kept.version == VERSION and kept.torch == str(torch.__version__):
             return kept
     except (OSError, msgspec.MsgspecError):
         pass
@@ -86,7 +86,7 @@ def measure(hardware: Hardware) -> Machine:
     """Time a few training steps of two shapes in each precision."""
     precisions: list[Precision] = ["float32", "bf16"] if hardware.bf16 else ["float32"]
     speeds = [_speed(name, precision) for name in SHAPES for precision in precisions]
-    return Machine(VERSION, torch.__version__, hardware, speeds)
+    return Machine(VERSION, str(torch.__version__), hardware, speeds)
 
 
 def _speed(name: str, precision: Precision) -> Speed:

@@ -7,12 +7,14 @@ but scripts, styles, navigation, headers and footers.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from athanor.data.documents import Limits, RawDocument
 from athanor.data.encoding import TextStream
+from athanor.data.markup import tokens
 from athanor.data.pages import PlainPage
 from athanor.data.parts import parts, with_repairs
 
@@ -29,25 +31,26 @@ def read(stream: BinaryIO, name: str, limits: Limits) -> Iterator[RawDocument]:
 
 
 def _documents(text: TextStream, limits: Limits) -> Iterator[RawDocument]:
-    page, held, size = PlainPage(), [], 0
-    pieces = iter(text)
+    held: list[str] = []
+    pieces, size = iter(text), 0
     for piece in pieces:
         held.append(piece)
         size += len(piece)
         if size > limits.page_bytes:
-            found = _streamed(page, held, pieces)
             break
-    else:
-        found = iter([main_text("".join(held))])
+    whole = size <= limits.page_bytes
+    found = iter([main_text("".join(held))]) if whole else _streamed(itertools.chain(held, pieces))
     for place, part in enumerate(parts(found, limits.part_characters)):
         yield RawDocument(place=place, text=part)
 
 
-def _streamed(page: PlainPage, held: list[str], rest: Iterator[str]) -> Iterator[str]:
-    """Our own extraction piece by piece, for pages above the limit."""
-    for piece in (*held, *rest):
-        page.feed(piece)
-        yield page.take()
+def _streamed(pieces: Iterable[str]) -> Iterator[str]:
+    """Our own extraction a thousand lines at a time, for pages above the limit."""
+    page = PlainPage()
+    for token in tokens(pieces):
+        page.add(token)
+        if page.lines > 1000:
+            yield page.take()
     page.close()
     yield page.take()
 
@@ -55,7 +58,8 @@ def _streamed(page: PlainPage, held: list[str], rest: Iterator[str]) -> Iterator
 def main_text(source: str) -> str:
     """The Markdown of a page's main text; empty where there is none."""
     page = PlainPage()
-    page.feed(source)
+    for token in tokens([source]):
+        page.add(token)
     page.close()
     plain, inner = page.take(), page.inner_text()
     found = _trafilatura(source)
