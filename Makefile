@@ -1,0 +1,40 @@
+# make demo       environment, packages, sample folder, build, report, three questions, then a chat
+# make test       lint, types, layers and the fast suite
+# make test-long  the tests that take minutes or hours
+# make bench      every benchmark (benchmarks/README.md)
+
+PYTHON ?= python3
+ATHANOR := .venv/bin/athanor
+DEMO ?= demo
+MINUTES ?= 5
+SEED ?= 0
+export ATHANOR_HOME ?= $(CURDIR)/$(DEMO)/store
+
+.DEFAULT_GOAL := install
+.PHONY: install install-dev demo test lint test-long bench clean
+
+install:
+	@$(PYTHON) tools/install.py train
+
+install-dev:
+	@$(PYTHON) tools/install.py train dev
+
+demo: install
+	@tools/demo "$(DEMO)" "$(MINUTES)" "$(SEED)"
+
+lint: install-dev
+	.venv/bin/ruff check src tests benchmarks tools
+	.venv/bin/ruff format --check src tests benchmarks tools
+	.venv/bin/pyright
+
+test: lint
+	env -u ATHANOR_HOME .venv/bin/python -m pytest -n 2 -m "not long" --durations=8
+
+test-long: install-dev
+	env -u ATHANOR_HOME .venv/bin/python -m pytest -m "long or not long"
+
+bench: install-dev
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/bin/python $$file; done
+
+clean:
+	rm -rf .venv "$(DEMO)"

@@ -1,0 +1,104 @@
+"""Make .venv and install Athanor into it. Standard library only; never touches the Python it is run with.
+
+usage: python3 tools/install.py [extra …]        (default: train)
+
+torch comes from the first of these that has it: the index in $ATHANOR_TORCH_INDEX; a CPU wheel (+cpu) that pip's own
+configuration offers; PyTorch's CPU index; and, where only the CUDA build can be had and no GPU is there, the package
+index after YES=1, since that build is several gigabytes. Exact versions of everything else are in constraints.txt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".venv"
+PYTHON = HOME / "bin" / "python"
+CONSTRAINTS = ROOT / "constraints.txt"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+LEAST_PYTHON = (3, 11)
+CUDA_SIZE = "about 3 GB to download, 6 GB on disk"
+
+
+def main(extras: list[str]) -> None:
+    """Install, unless the same was installed already."""
+    if sys.version_info < LEAST_PYTHON:
+        sys.exit(f"error: this is Python {sys.version.split()[0]}; Athanor needs 3.11 or newer. Run: make PYTHON=python3.11")
+    wanted = _fingerprint(extras)
+    stamp = HOME / ".athanor-installed"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    if not PYTHON.exists():
+        print("making .venv", flush=True)
+        venv.create(HOME, with_pip=True)
+    if any(extra in ("train", "dev", "all") for extra in extras):
+        _install_torch()
+    names = ",".join(extras)
+    print(f"installing athanor[{names}]", flush=True)
+    _pip("install", "--constraint", str(CONSTRAINTS), "--editable", f"{ROOT}[{names}]", check=True)
+    stamp.write_text(wanted)
+
+
+def _fingerprint(extras: list[str]) -> str:
+    parts = [sys.version, *extras, CONSTRAINTS.read_text(), (ROOT / "pyproject.toml").read_text()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _install_torch() -> None:
+    version = _torch_version()
+    have = subprocess.run(
+        [PYTHON, "-c", "import importlib.metadata as m; print(m.version('torch'))"], capture_output=True, text=True
+    )
+    if have.stdout.strip().split("+")[0] == version:
+        return
+    named = os.environ.get("ATHANOR_TORCH_INDEX")
+    if named:
+        print(f"torch {version} from {named}", flush=True)
+        _pip("install", f"torch=={version}", "--index-url", named, check=True)
+        return
+    # Both packages must come with torch's own dependencies, which the CPU index and pip's configuration both have.
+    for place, words in (("pip's own configuration", []), (CPU_INDEX, ["--index-url", CPU_INDEX])):
+        print(f"looking for a CPU build of torch {version} in {place}", flush=True)
+        if _pip("install", "--quiet", f"torch=={version}+cpu", "--constraint", str(CONSTRAINTS), *words):
+            return
+    if not _gpu() and os.environ.get("YES") != "1":
+        sys.exit(
+            f"error: only the CUDA build of torch {version} can be had here ({CUDA_SIZE}), and this machine has no GPU.\n"
+            "Run again with YES=1 to install it all the same, or set ATHANOR_TORCH_INDEX to an index with a CPU build."
+        )
+    print(f"torch {version} from the package index ({CUDA_SIZE})", flush=True)
+    _pip("install", f"torch=={version}", check=True)
+
+
+def _torch_version() -> str:
+    for line in CONSTRAINTS.read_text().splitlines():
+        if line.startswith("torch=="):
+            return line.removeprefix("torch==").strip()
+    sys.exit("error: constraints.txt names no torch version")
+
+
+def _gpu() -> bool:
+    tool = shutil.which("nvidia-smi")
+    return tool is not None and subprocess.run([tool, "-L"], capture_output=True).returncode == 0
+
+
+def _pip(*words: str, check: bool = False) -> bool:
+    """Run pip in .venv; quiet about its failure unless it must succeed."""
+    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", *words]
+    if check:
+        command.insert(4, "--quiet")
+        done = subprocess.run(command)
+        if done.returncode:
+            sys.exit(f"error: pip could not {' '.join(words[:2])} (exit {done.returncode}); its own words are above.")
+        return True
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or ["train"])
