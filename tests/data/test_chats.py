@@ -10,7 +10,10 @@ def pairs(text: str, origin: str) -> list[tuple[str, str]]:
 
 
 def test_a_heading_and_its_section() -> None:
-    text = "# Ferries\n\nThe ferry leaves at nine from the *north quay*.\n\n## 2.1 Where is the office?\n\nIt stands beside the [lighthouse](x.md).\n"
+    text = (
+        "# Ferries\n\nThe ferry leaves at nine from the *north quay*.\n\n"
+        "## 2.1 Where is the office?\n\nIt stands beside the [lighthouse](x.md).\n"
+    )
     first, second = pairs(text, "heading")
     assert "Ferries" in first[0] and first[1] == "The ferry leaves at nine from the north quay."
     assert second == ("Where is the office?", "It stands beside the lighthouse.")

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from athanor.data.clean import clean
 
-AWKWARD = "ae\u0301 \t\r\n\u2028\x85\x0b\x0c\u200b\u200c\u200d\u202e\u2066\ufeff\U000e0041\x00\x07\ud800\ufffd\u3000\xa0👩🏽\u0915\u094d，ｆ"
+AWKWARD = (
+    "ae\u0301 \t\r\n\u2028\x85\x0b\x0c\u200b\u200c\u200d"
+    "\u202e\u2066\ufeff\U000e0041\x00\x07\ud800\ufffd\u3000\xa0👩🏽\u0915\u094d，ｆ"
+)
 
 
 def test_line_ends_spaces_and_blank_lines() -> None:

@@ -31,10 +31,10 @@ from athanor.data.redact import Span
 from athanor.data.split import Split, position
 from athanor.data.statistics import CorpusStatistics
 
-SUBJECTS = "the keeper|the cooper's cat|a gull|the ferry master|Petra Lund|the choir|a sailmaker|the mayor".split("|")
-VERBS = "counts|mends|remembers|forgets|paints|sells|carries|weighs|draws|hides".split("|")
-OBJECTS = "nine windows|a green book|the tide|some rope|two herring|a brass bell|the last lamp|an old map".split("|")
-PLACES = "beside the bar|on Thursdays|in thick fog|above the shop|before supper|by the north quay|at dusk".split("|")
+SUBJECTS = ["the keeper", "the cooper's cat", "a gull", "the ferry master", "Petra Lund", "the choir", "the mayor"]
+VERBS = ["counts", "mends", "remembers", "forgets", "paints", "sells", "carries", "weighs", "draws", "hides"]
+OBJECTS = ["nine windows", "a green book", "the tide", "some rope", "two herring", "a brass bell", "the last lamp"]
+PLACES = ["beside the bar", "on Thursdays", "in thick fog", "above the shop", "before supper", "at dusk"]
 
 
 def page(seed: int, sentences: int = 12) -> str:
@@ -187,7 +187,7 @@ def test_refusals(tmp_path: Path, mixed: Path) -> None:
         with pytest.raises(RecipeError, match=rf"data\.{key} = '?{value}"):
             build(mixed, tmp_path / "corpus", **{key: value})
     assert not (tmp_path / "corpus").exists()
-    with pytest.raises(NotFoundError, match="statistics.json|train.parquet"):
+    with pytest.raises(NotFoundError, match=r"train\.parquet is missing"):
         Corpus(tmp_path / "pictures")
 
 

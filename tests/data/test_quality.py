@@ -1,3 +1,4 @@
+# ruff: noqa: E501  the pages are data, one a line
 """Quality rules: junk goes with its reason, ordinary pages in both languages stay. `pytest tests/data/test_quality.py`."""
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from athanor.data.language import language
 from athanor.data.quality import judge, judge_chat
 
 RNG = random.Random(3)
-THINGS = "anchor bassoon kettle mustard lantern compass herring barrel walnut rope chisel drum ladder violin oyster apron".split()
-SACHEN = "帆匠 鸡蛋 腰花 鲱鱼 响匙 螃蟹 蜡烛 丁香 贻贝 竖琴 炮弹 班卓琴 船锚 洋葱 铜钹 软木 蘑菇 雨伞 大米 陶笛".split()
+_THINGS = (
+    "anchor bassoon kettle mustard lantern compass herring barrel walnut rope chisel drum ladder violin oyster apron"
+)
+THINGS = _THINGS.split()
+_DONGXI = "帆匠 鸡蛋 腰花 鲱鱼 响匙 螃蟹 蜡烛 丁香 贻贝 竖琴 炮弹 班卓琴 船锚 洋葱 铜钹 软木 蘑菇 雨伞 大米 陶笛"
+DONGXI = _DONGXI.split()
 JUNK = {
     "empty": ["", "  \n\n "],
     "too_short": ["Hi.", "你好啊", "- -"],
@@ -25,8 +30,8 @@ JUNK = {
                     "Home page | About us | Contact us | Log in | Sign up | Site map\n© 2024 All rights reserved",
                     "首页 | 登录 | 注册 | 关于我们 | 联系我们 | 网站地图\n版权所有 隐私政策 使用条款",
                     "本网站使用Cookie。点击“全部接受”即表示您同意隐私政策与使用条款。订阅我们的通讯，登录或注册。",
-                    " ".join(RNG.choice(THINGS) for _ in range(200)), "，".join(RNG.choice(SACHEN) for _ in range(150)),
-                    " | ".join(RNG.choice(THINGS) for _ in range(60)), "\n".join(RNG.choice(SACHEN) for _ in range(90))],
+                    " ".join(RNG.choice(THINGS) for _ in range(200)), "，".join(RNG.choice(DONGXI) for _ in range(150)),
+                    " | ".join(RNG.choice(THINGS) for _ in range(60)), "\n".join(RNG.choice(DONGXI) for _ in range(90))],
 }  # fmt: skip
 GOOD = [
     "Boat number 7 is painted blue.",

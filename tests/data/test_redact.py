@@ -1,3 +1,4 @@
+# ruff: noqa: E501  the attacks and numbers are data, one a line
 """Identifiers: found next to Chinese characters, disguised and split; ordinary numbers stay. All are invented.
 
 `pytest tests/data/test_redact.py`

@@ -40,7 +40,9 @@ def clean(text: str) -> tuple[str, dict[str, int]]:
             removed["zero_width"] = removed.get("zero_width", 0) + number
         text = unicodedata.normalize("NFC", text)
     text = "\n".join([line.rstrip() for line in text.split("\n")])
-    return _BLANK_LINES.sub("\n\n\n", text).strip("\n"), removed
+    if "\n\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n\n", text)
+    return text.strip("\n"), removed
 
 
 def _only_newlines(text: str) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 RAW = frozenset(("script", "style", "textarea", "xmp", "noscript"))
 LONGEST = 4000  # characters of a tag; an angle bracket without its partner within is text
-# Attributes hold no `<` here, so that a failed attempt ends at the next tag; what does is skipped by the search for `>`.
+# Attributes hold no `<` here, so that a failed attempt ends at the next tag; others are skipped by a search for `>`.
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9:-]{0,30})(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>")
 _NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9:-]{0,30})")
 

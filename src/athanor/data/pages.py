@@ -19,7 +19,8 @@ _SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
 class PlainPage:
-    """Give it the tokens of a page; `take` gives the Markdown so far and forgets it, `inner_text` what stood in <main>, <article>."""
+    """Give it the tokens of a page: `take` gives the Markdown so far and forgets it, `inner_text` what stood in
+    <main> and <article>."""
 
     def __init__(self) -> None:
         self._done: list[str] = []  # finished lines

@@ -39,10 +39,10 @@ _FRAME = re.compile(
     r"cookie|privacy (?:policy|notice|settings)|terms (?:of (?:use|service)|and conditions)|all rights reserved|"
     r"accept all|reject all|sign (?:in|up)\b|log ?in\b|log ?out\b|subscribe|newsletter|site ?map|"
     r"skip to (?:main )?content|back to top|home ?page|contact us|about us|read more|click here|follow us|"
-    r"share (?:this|on)|javascript|copyright|©|首页|登录|登陆|注册|退出|版权所有|隐私(?:政策|声明|权)|使用条款|服务条款|"
-    r"关于我们|联系我们|网站地图|返回顶部|上一页|下一页|上一篇|下一篇|更多|收藏本站|设为首页|友情链接|免责声明|备案|京公网安备|"
-    r"icp|订阅|分享到|点击(?:这里|此处|查看)|扫一扫|加入购物车|同意并继续|全部接受|全部拒绝|您的浏览器|首頁|登入|註冊|"
-    r"版權所有|隱私權|聯絡我們|關於我們|繁體|简体"
+    r"share (?:this|on)|javascript|copyright|©|首页|登录|登陆|注册|退出|版权所有|隐私(?:政策|声明|权)|使用条款|"
+    r"服务条款|关于我们|联系我们|网站地图|返回顶部|上一页|下一页|上一篇|下一篇|更多|收藏本站|设为首页|友情链接|免责声明|"
+    r"备案|京公网安备|icp|订阅|分享到|点击(?:这里|此处|查看)|扫一扫|加入购物车|同意并继续|全部接受|全部拒绝|您的浏览器|"
+    r"首頁|登入|註冊|版權所有|隱私權|聯絡我們|關於我們|繁體|简体"
 )
 
 
@@ -56,6 +56,8 @@ def judge(text: str) -> str | None:
     if not text or text.isspace():
         return "empty"
     sample = _sample(text)
+    if _squeezes(sample):
+        return "repetitive"
     solid = "".join(sample.split())
     han = count_han(solid)
     if len(solid) < MIN_CHARACTERS and han < MIN_HAN:
@@ -95,8 +97,6 @@ def _squeezes(text: str) -> bool:
 
 
 def _is_repetitive(sample: str, solid: str) -> bool:
-    if _squeezes(sample):
-        return True
     most = Counter(solid).most_common(1)[0]
     if most[1] > 0.5 * len(solid) and most[0] not in "|-0":
         return True

@@ -3,8 +3,8 @@
 One recogniser a file, the folder is the list: a module that offers TYPE, `find(text) -> Iterator[Span]`, and one of
 HINTS (words, lower case; it is not asked about a text without any) or DIGITS (it is asked only about surroundings of so
 many digits close together), for most pages hold no identifier and should cost nothing. It is given the text in folded
-form (see `fold`), so that full-width digits need no second pattern. Dates, prices, times, years,
-persons and places are nobody's business here; a trained recogniser for persons and addresses comes from above.
+form (see `fold`), so that full-width digits need no second pattern. Dates, prices, times, years, persons and places are
+nobody's business here; a trained recogniser for persons and addresses comes from above.
 """
 
 from __future__ import annotations
