@@ -29,9 +29,10 @@ QUESTIONS_PER_SECOND = 120.0
 CHARACTERS_PER_TOKEN = 2.6
 """Measured on English–Chinese corpora with vocabularies of 4096."""
 EXPANSION = {".gz": 3.5, ".xz": 4.5}
-TOKENS_PER_PARAMETER = 0.45
-"""Tokens the smallest useful run sees for each parameter. Far below the compute-optimal 20 (Hoffmann et al. 2022):
-with minutes on two cores, many passes over little text, a wider network learns more a second (LOG.md)."""
+WORTH = 4.0
+"""A shape of N parameters is chosen where the budget buys at least WORTH·N² operations: compute-optimal size grows
+with the root of compute (Hoffmann et al. 2022, arXiv:2203.15556). Their constant is 120; with minutes on two cores and
+many passes over little text, larger networks learn more a second (LOG.md)."""
 MICRO_TOKENS = 8192  # positions of one micro-batch at the most: activations stay bounded
 BASE_MEMORY = 560 << 20  # interpreter, torch, matplotlib, corpus tools
 
@@ -153,8 +154,7 @@ def _spec(recipe: BuildRecipe, machine: Machine, precision: Precision, vocabular
     name = LADDER[0]
     for larger in LADDER[1:]:
         spec = from_preset(larger, vocabulary, context_for(larger))
-        rate = machine.flops_per_second(spec.width, precision) / training_flops_per_token(spec, spec.context)
-        if learning * rate < TOKENS_PER_PARAMETER * sum(parameters(spec).values()):
+        if learning * machine.flops_per_second(spec.width, precision) < WORTH * sum(parameters(spec).values()) ** 2:
             break
         name = larger
     base = from_preset(name, vocabulary, wanted.context or context_for(name))
@@ -194,12 +194,13 @@ def context_for(preset: str) -> int:
 
 
 def _batch_tokens(spec: DecoderSpec) -> int:
-    return 4096 if spec.width < 384 else 8192 if spec.width < 768 else 16_384
+    """Tokens an optimiser step: small networks on little text learn most from many small steps (LOG.md)."""
+    return 1024 if spec.width < 256 else 2048 if spec.width < 384 else 8192 if spec.width < 768 else 16_384
 
 
 def _learning_rate(spec: DecoderSpec) -> float:
     """Peak rate: falls with the square root of width."""
-    return 4e-3 * (192 / spec.width) ** 0.5
+    return 3e-3 * (192 / spec.width) ** 0.5
 
 
 def _peak_memory(spec: DecoderSpec, rows: int, row_length: int) -> int:
