@@ -29,7 +29,8 @@ CUDA_SIZE = "about 3 GB to download, 6 GB on disk"
 def main(extras: list[str]) -> None:
     """Install, unless the same was installed already."""
     if sys.version_info < LEAST_PYTHON:
-        sys.exit(f"error: this is Python {sys.version.split()[0]}; Athanor needs 3.11 or newer. Run: make PYTHON=python3.11")
+        found = sys.version.split()[0]
+        sys.exit(f"error: this is Python {found}; Athanor needs 3.11 or newer. Run: make PYTHON=python3.11")
     wanted = _fingerprint(extras)
     stamp = HOME / ".athanor-installed"
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -69,7 +70,7 @@ def _install_torch() -> None:
             return
     if not _gpu() and os.environ.get("YES") != "1":
         sys.exit(
-            f"error: only the CUDA build of torch {version} can be had here ({CUDA_SIZE}), and this machine has no GPU.\n"
+            f"error: only the CUDA build of torch {version} can be had here ({CUDA_SIZE}), and there is no GPU.\n"
             "Run again with YES=1 to install it all the same, or set ATHANOR_TORCH_INDEX to an index with a CPU build."
         )
     print(f"torch {version} from the package index ({CUDA_SIZE})", flush=True)

@@ -10,6 +10,13 @@ import msgspec
 
 from athanor.core.errors import RecipeError
 
+# Beyond every published decoder. Layers and rotary tables (context) are made before weights are looked at, so that a
+# foreign config must not be able to ask for endless ones.
+MOST = {
+    "vocabulary": 1 << 24, "width": 1 << 20, "layers": 1 << 12, "heads": 1 << 14, "kv_heads": 1 << 14,
+    "head_width": 1 << 14, "inner": 1 << 22, "context": 1 << 22,
+}  # fmt: skip
+
 
 class DecoderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pre-norm decoder: RMS norms, rotary positions, grouped heads with q/k norms, SwiGLU."""
@@ -40,8 +47,8 @@ class DecoderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def check(self) -> DecoderSpec:
         """Raise RecipeError where the numbers do not fit together; returns itself."""
-        for name in ("vocabulary", "width", "layers", "heads", "kv_heads", "head_width", "inner", "context"):
-            _positive(f"model.{name}", getattr(self, name))
+        for name, most in MOST.items():
+            _within(f"model.{name}", getattr(self, name), most)
         if self.heads % self.kv_heads:
             raise RecipeError(
                 f"model.heads is {self.heads}, which model.kv_heads {self.kv_heads} does not divide.",
@@ -59,9 +66,11 @@ class DecoderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return self
 
 
-def _positive(path: str, value: int) -> None:
-    if value < 1:
-        raise RecipeError(f"{path} is {value}.", value=value, limit="at least 1", remedy="Give a positive number.")
+def _within(path: str, value: int, most: int) -> None:
+    if not 1 <= value <= most:
+        raise RecipeError(
+            f"{path} is {value}.", value=value, limit=[1, most], remedy=f"Give a number between 1 and {most}."
+        )
 
 
 def parameters(spec: DecoderSpec) -> dict[str, int]:

@@ -71,32 +71,29 @@ def read_config(config: Mapping[str, Any]) -> DecoderSpec:
     Raises InputError for a setting this page does not know how to honour.
     """
     rope = config.get("rope_parameters") or {}
+    if not isinstance(rope, Mapping):
+        _refuse(rope, "rope_parameters")
     scaling = config.get("rope_scaling") or (rope if rope.get("rope_type", "default") != "default" else None)
     _refuse(scaling, "rope_scaling")
     _refuse(config.get("attention_bias"), "attention_bias")
     _refuse(config.get("use_sliding_window"), "use_sliding_window")
     if config.get("hidden_act", "silu") != "silu":
         _refuse(config["hidden_act"], "hidden_act")
-    try:
-        heads, width = config["num_attention_heads"], config["hidden_size"]
-        return DecoderSpec(
-            family=MODEL_TYPE,
-            vocabulary=config["vocab_size"],
-            width=width,
-            layers=config["num_hidden_layers"],
-            heads=heads,
-            kv_heads=config.get("num_key_value_heads", heads),
-            head_width=config.get("head_dim") or width // heads,
-            inner=config["intermediate_size"],
-            context=config["max_position_embeddings"],
-            rope_theta=float(config.get("rope_theta") or rope.get("rope_theta") or 10000.0),
-            norm_epsilon=float(config.get("rms_norm_eps", 1e-6)),
-            tied=bool(config.get("tie_word_embeddings", False)),
-        )
-    except KeyError as error:
-        raise InputError(
-            f"config.json lacks {error.args[0]}.", value=error.args[0], remedy="Use the config the model came with."
-        ) from None
+    heads, width = _whole(config, "num_attention_heads"), _whole(config, "hidden_size")
+    return DecoderSpec(
+        family=MODEL_TYPE,
+        vocabulary=_whole(config, "vocab_size"),
+        width=width,
+        layers=_whole(config, "num_hidden_layers"),
+        heads=heads,
+        kv_heads=_whole(config, "num_key_value_heads", heads),
+        head_width=_whole(config, "head_dim", width // heads),
+        inner=_whole(config, "intermediate_size"),
+        context=_whole(config, "max_position_embeddings"),
+        rope_theta=_above_zero(config, "rope_theta", rope.get("rope_theta") or 10000.0),
+        norm_epsilon=_above_zero(config, "rms_norm_eps", 1e-6),
+        tied=bool(config.get("tie_word_embeddings", False)),
+    )
 
 
 def write_config(spec: DecoderSpec) -> dict[str, Any]:
@@ -164,3 +161,28 @@ def _refuse(value: Any, name: str) -> None:
             limit=f"no {name}",
             remedy="Use a checkpoint without it.",
         )
+
+
+def _whole(config: Mapping[str, Any], name: str, default: int | None = None) -> int:
+    value = default if config.get(name) is None else config[name]
+    if value is None:
+        raise InputError(f"config.json lacks {name}.", value=name, remedy="Use the config the model came with.")
+    if type(value) is not int or value < 1:
+        raise _bad_number(name, value, "a whole number above 0")
+    return value
+
+
+def _above_zero(config: Mapping[str, Any], name: str, default: Any) -> float:
+    value = default if config.get(name) is None else config[name]
+    if type(value) not in (int, float) or not 0 < value < 1e30:
+        raise _bad_number(name, value, "a number above 0")
+    return float(value)
+
+
+def _bad_number(name: str, value: Any, limit: str) -> InputError:
+    return InputError(
+        f"config.json has {name} {value!r}; {limit} is wanted.",
+        value=value,
+        limit=limit,
+        remedy="Use the config the model came with.",
+    )

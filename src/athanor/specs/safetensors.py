@@ -21,6 +21,7 @@ ITEM_BYTES = {
     "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
 }  # fmt: skip
 MAX_HEADER_BYTES = 100_000_000  # the reference implementation's own limit
+MOST_DIMENSIONS = 8
 ALIGNMENT = 8
 
 
@@ -53,7 +54,7 @@ def read_header(path: Path) -> dict[str, Entry]:
     at = begin
     for entry in entries:
         if entry.start != at:
-            raise _broken(path, f"the bytes of {entry.name} begin at {entry.start} instead of {at} (overlap or hole)")
+            raise _broken(path, f"{entry.name[:200]} begins at byte {entry.start} instead of {at} (overlap or hole)")
         at += entry.bytes
     if at != size:
         raise _broken(path, f"its tensors end at byte {at}, the file at {size} (truncated or with a tail)")
@@ -96,13 +97,15 @@ def _parse(path: Path, raw: bytes) -> Mapping[str, Any]:
 def _entry(path: Path, name: str, item: Any, begin: int) -> Entry:
     try:
         dtype, shape, (start, end) = item["dtype"], item["shape"], item["data_offsets"]
-        whole = all(type(number) is int and number >= 0 for number in (*shape, start, end))
+        whole = type(dtype) is str and type(shape) is list and len(shape) <= MOST_DIMENSIONS
+        whole = whole and all(type(n) is int and 0 <= n < 1 << 63 for n in (*shape, start, end))
     except (TypeError, KeyError, ValueError):
-        raise _broken(path, f"the entry of {name} is not of the form dtype, shape, data_offsets") from None
-    if not whole or dtype not in ITEM_BYTES or len(shape) > 8:
-        raise _broken(path, f"the entry of {name} has dtype {dtype!r}, shape {shape!r}, offsets {[start, end]!r}")
+        raise _broken(path, f"the entry of {name[:200]} is not of the form dtype, shape, data_offsets") from None
+    if not whole or dtype not in ITEM_BYTES:
+        found = f"dtype {dtype!r}, shape {shape!r}, offsets {[start, end]!r}"
+        raise _broken(path, f"the entry of {name[:200]} has {found[:400]}")
     if end - start != ITEM_BYTES[dtype] * math.prod(shape):
-        raise _broken(path, f"{name} of shape {shape} and type {dtype} cannot lie in {end - start} bytes")
+        raise _broken(path, f"{name[:200]} of shape {shape} and type {dtype} cannot lie in {end - start} bytes")
     return Entry(name, dtype, tuple(shape), begin + start, end - start)
 
 

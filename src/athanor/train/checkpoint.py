@@ -1,7 +1,7 @@
 """Checkpoints: all a run needs to go on as if nothing had happened, written whole or not at all.
 
 A checkpoint is a folder `step-N` with `masters.safetensors`, `optimiser.safetensors` and `state.json`, which holds
-the hash of the other two. It is written aside, fsynced and renamed; the newest two are kept.
+the hash of the other two and of itself. It is written aside, fsynced and renamed; the newest two are kept.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import torch
 from torch import Tensor
 
 from athanor.core.errors import InputError
-from athanor.core.files import fsync_folder, fsync_tree, make_private, remove_tree, sha256_file
+from athanor.core.files import fsync_folder, fsync_tree, make_private, remove_tree, sha256_bytes, sha256_file
 from athanor.models.folder import NAMES, map_tensor, tensor_bytes
 from athanor.specs import safetensors
 
 KEEP = 2
 TENSORS = ("masters", "optimiser")
+STATE = "state.json"
 
 
 def save(folder: Path, step: int, state: Mapping[str, Any], **tensors: Mapping[str, Tensor]) -> Path:
@@ -35,7 +36,8 @@ def save(folder: Path, step: int, state: Mapping[str, Any], **tensors: Mapping[s
             path = aside / f"{name}.safetensors"
             _write(path, tensors[name])
             hashes[name] = sha256_file(path)
-        (aside / "state.json").write_text(json.dumps({"step": step, "hashes": hashes, **state}))
+        whole = {"step": step, "hashes": hashes, **state}
+        (aside / STATE).write_text(json.dumps({**whole, "sha256": _own_hash(whole)}))
         fsync_tree(aside)
         target = folder / f"step-{step}"
         remove_tree(target)
@@ -57,16 +59,12 @@ def newest(folder: Path) -> Path | None:
 
 def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
     """State, masters and optimiser tensors of a checkpoint. Raises InputError naming a file that has changed."""
-    state = json.loads((folder / "state.json").read_text())
+    state = _state(folder / STATE)
     found = []
     for name in TENSORS:
         path = folder / f"{name}.safetensors"
         if not path.is_file() or sha256_file(path) != state["hashes"][name]:
-            raise InputError(
-                f"The checkpoint file {path} is damaged.",
-                value=str(path),
-                remedy=f"Remove {folder.name} to go on from the checkpoint before it.",
-            )
+            raise _damaged(path)
         found.append({key: map_tensor(path, entry).clone() for key, entry in safetensors.read_header(path).items()})
     return state, found[0], found[1]
 
@@ -79,6 +77,28 @@ def sweep(folder: Path) -> None:
 
 def _all(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"), key=lambda path: int(path.name.removeprefix("step-")))
+
+
+def _state(path: Path) -> dict[str, Any]:
+    try:
+        state = json.loads(path.read_text("utf-8"))
+        if state.pop("sha256") != _own_hash(state):
+            raise ValueError
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        raise _damaged(path) from None
+    return state
+
+
+def _own_hash(state: Mapping[str, Any]) -> str:
+    return sha256_bytes(json.dumps(state, sort_keys=True).encode())
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(
+        f"The checkpoint file {path} is damaged.",
+        value=str(path),
+        remedy=f"Remove {path.parent.name} to go on from the checkpoint before it.",
+    )
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:

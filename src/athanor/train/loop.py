@@ -109,6 +109,7 @@ class Trainer:
         checkpoint.sweep(self.folder / "checkpoints")
         newest = checkpoint.newest(self.folder / "checkpoints")
         if newest is None:
+            self._forget_after(0)
             return False
         state, masters, optimiser = checkpoint.load(newest)
         self.optimiser.restore(masters, optimiser)
@@ -241,7 +242,7 @@ class Trainer:
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The rows of a run's log; a last line that a kill cut off is left out."""
     rows = []
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else []:
+    for line in path.read_text("utf-8", "replace").split("\n") if path.is_file() else []:
         with contextlib.suppress(ValueError):
             rows.append(json.loads(line))
     return rows
@@ -249,7 +250,8 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 def _schedule(plan: Plan) -> Schedule:
     if plan.steps is None:
-        return Schedule(plan.learning_rate, plan.warm_up or warm_up(plan.expected_steps))
+        return Schedule(plan.learning_rate, warm_up(plan.expected_steps) if plan.warm_up is None else plan.warm_up)
     usual = for_steps(plan.learning_rate, plan.steps)
     start = usual.decay_start if plan.decay_start is None else plan.decay_start
-    return Schedule(plan.learning_rate, plan.warm_up or usual.warm_up, start, plan.decay_steps or usual.decay_steps)
+    rising = usual.warm_up if plan.warm_up is None else plan.warm_up
+    return Schedule(plan.learning_rate, rising, start, plan.decay_steps or usual.decay_steps)
