@@ -18,7 +18,7 @@ METRICS = {
     "bits_per_byte": Metric(
         "quality", "lower", "−log₂ p of all predicted held-out tokens over the UTF-8 bytes they stand for"
     ),
-    "perplexity": Metric("quality", "lower", "exp of the held-out loss in nats a token; compares models of one tokenizer"),
+    "perplexity": Metric("quality", "lower", "exp of the held-out loss; compares models of one tokenizer only"),
     "repetition": Metric(
         "quality", "lower", "share of a sample's 4-grams that occurred in it before (Welleck et al. 2020)"
     ),
@@ -43,9 +43,9 @@ def page() -> str:
         "# Metrics",
         "",
         "Made from `athanor/evaluate/catalogue.py` by `python tools/metrics_page.py`; a test compares the two.",
-        "Every figure in a report is `{value, interval, n}`. The interval covers 95 %: Wilson's for shares, a percentile",
-        "bootstrap of 1,000 resamples with a fixed seed for means; a single measurement has none. A figure that cannot",
-        "be had is null and carries its reason.",
+        "Every figure in a report is `{value, interval, n}`. The interval covers 95 %: Wilson's for shares, a",
+        "percentile bootstrap of 1,000 resamples with a fixed seed for means; a single measurement has none. A figure",
+        "that cannot be had is null and carries its reason.",
         "",
         "| metric | part | better | what it is |",
         "| --- | --- | --- | --- |",

@@ -6,8 +6,8 @@ from athanor.tokenizers.tokenizer import Tokenizer
 
 REPLACEMENT = "\ufffd"
 MOST_HELD = 16
-"""Ids held at the most while they end in an unfinished character: a character has up to 4 bytes, an emoji of several
-parts is several characters, and a byte is at least a quarter of an id's reach."""
+"""Ids held at the most while they end in an unfinished character: a character has up to 4 bytes, so that more than a
+few only come where each id holds the end of one character and the beginning of the next."""
 
 
 class TextStream:
@@ -23,6 +23,8 @@ class TextStream:
         self._tokenizer = tokenizer
         self._context: list[int] = []
         self._new: list[int] = []
+        self._given = 0
+        """Characters of the new ids that were given out already."""
 
     def feed(self, number: int) -> str:
         """The new text after one more id; may be empty."""
@@ -36,7 +38,12 @@ class TextStream:
     def _flush(self, final: bool) -> str:
         before = self._tokenizer.decode(self._context, specials=False)
         after = self._tokenizer.decode(self._context + self._new, specials=False)
-        if not final and after.endswith(REPLACEMENT) and len(self._new) < MOST_HELD:
-            return ""
-        self._context, self._new = self._new or self._context, []
-        return after[len(before) :]
+        text = after[len(before) + self._given :]
+        if not final and after.endswith(REPLACEMENT):
+            if len(self._new) < MOST_HELD:
+                return ""
+            # Only the last character can still change.
+            self._given += max(0, len(text) - 1)
+            return text[:-1]
+        self._context, self._new, self._given = self._new or self._context, [], 0
+        return text

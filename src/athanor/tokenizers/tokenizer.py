@@ -47,12 +47,7 @@ class Tokenizer:
             raise InputError(
                 f"{path} is no tokenizer: {error}.", value=str(path), remedy="Copy the file again."
             ) from None
-        settings = folder / "tokenizer_config.json"
-        config = json.loads(settings.read_text("utf-8")) if settings.is_file() else {}
-        template = folder / "chat_template.jinja"
-        if template.is_file():
-            config["chat_template"] = template.read_text("utf-8")
-        return cls(backend, config)
+        return cls(backend, _config(folder))
 
     @property
     def vocabulary(self) -> int:
@@ -63,7 +58,8 @@ class Tokenizer:
     def eos(self) -> int | None:
         """The id that ends an answer, as tokenizer_config.json says."""
         token = self.config.get("eos_token")
-        return self.specials.get(token["content"] if isinstance(token, dict) else token) if token else None
+        name = token.get("content") if isinstance(token, dict) else token
+        return self.specials.get(name) if isinstance(name, str) else None
 
     @cached_property
     def template(self) -> Template | None:
@@ -121,3 +117,22 @@ class Tokenizer:
         for text, special in pieces:
             ids += [self.specials[text]] if special else self.encode(text)
         return ids
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """tokenizer_config.json, with the chat template of the file beside it where there is one."""
+    path = folder / "tokenizer_config.json"
+    try:
+        config = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        if not isinstance(config, dict):
+            raise ValueError("it holds no JSON object")
+        # Some models carry several named templates; the one for chats is called default.
+        if isinstance(config.get("chat_template"), list):
+            named = {item["name"]: item["template"] for item in config["chat_template"]}
+            config["chat_template"] = named.get("default")
+        path = folder / "chat_template.jinja"
+        if path.is_file():
+            config["chat_template"] = path.read_text("utf-8")
+    except (ValueError, RecursionError, TypeError, KeyError) as error:
+        raise InputError(f"{path} cannot be read: {error}.", value=str(path), remedy="Copy the file again.") from None
+    return config

@@ -11,19 +11,24 @@ import msgspec
 from athanor.artifacts import Artifact, Run, Store
 from athanor.cli.output import common, emit, human_bytes
 from athanor.cli.table import columns, plain
+from athanor.cli.watch import follow
 from athanor.core.errors import NotFoundError
 
 
 @click.command()
 @click.argument("name")
 @click.option("--recipe", "as_recipe", is_flag=True, help="Print the recipe as TOML, which `athanor run` takes.")
+@click.option("--watch", is_flag=True, help="Follow the running build that NAME is meant for, then show it.")
 @common()
-def command(name: str, as_recipe: bool, as_json: bool, quiet: bool) -> None:
+def command(name: str, as_recipe: bool, watch: bool, as_json: bool, quiet: bool) -> None:
     """Show what NAME (or an id) is: files, recipe, metrics, proofs, environment.
 
     Example: athanor show mine
     """
     store = Store.open()
+    if watch:
+        for run in _meant(store, name):
+            follow(run)
     try:
         artifact = store.resolve(name)
     except NotFoundError as error:
@@ -45,7 +50,7 @@ def _object(artifact: Artifact, names: list[str]) -> dict[str, Any]:
 
 def _unfinished(store: Store, name: str) -> NotFoundError | None:
     """The error that tells of a run meant for this name."""
-    meant = [run for run in store.runs() if run.description.get("name") == name]
+    meant = _meant(store, name)
     if not meant:
         return None
     run = max(meant, key=lambda run: run.is_live)
@@ -56,6 +61,11 @@ def _unfinished(store: Store, name: str) -> NotFoundError | None:
         limit=found,
         remedy=f"`athanor show {name} --watch` follows it." if run.is_live else "Its command with --resume goes on.",
     )
+
+
+def _meant(store: Store, name: str) -> list[Run]:
+    """The runs whose result is to have this name."""
+    return [run for run in store.runs() if run.description.get("name") == name]
 
 
 def _words(run: Run) -> str:
