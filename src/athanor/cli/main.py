@@ -74,7 +74,7 @@ def main(args: list[str] | None = None) -> None:
         # The reader has gone (`athanor list | head -1`): nothing more to say, and nothing to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last floor: every error gets its sentence and its code
         known = _as_known(error)
         if known is None:
             traceback.print_exc()

@@ -69,7 +69,7 @@ def read(path: Path) -> list[Question]:
             remedy="Split the file.",
         )
     rows = []
-    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), start=1):
+    for number, line in enumerate(path.read_text("utf-8-sig", "replace").split("\n"), start=1):
         if line.strip():
             rows.append(_row(path, number, line))
     wanted = [question for question, split in rows if split in (None, HELD_OUT)]

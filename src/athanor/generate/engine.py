@@ -57,19 +57,25 @@ class Engine:
             self._end(request, "length")
 
     def run(self) -> Iterator[tuple[Request, str]]:
-        """Work until nothing is left; (request, new text) whenever there is some, and once at each request's end."""
+        """Work until nothing is left; (request, new text) whenever there is some, and once at each request's end.
+
+        Every step is finished before its texts are given, so that whoever stops listening loses nobody's tokens.
+        """
         while self._scheduler.busy:
-            self._scheduler.release_finished()
+            for request in self._scheduler.release_finished():
+                self._streams.pop(id(request), None)  # of one that was cancelled
             rows = self._scheduler.next()
             if not rows:
                 continue
             logits = self._step.run(rows)
             self._scheduler.advance(rows)
+            told = []
             for row, scores in zip(rows, logits, strict=True):
                 if row.ready and not row.request.done:
                     text = self._choose(row.request, scores)
                     if text or row.request.done:
-                        yield row.request, text
+                        told.append((row.request, text))
+            yield from told
 
     def complete(self, requests: Sequence[Request]) -> None:
         """Run requests to their end."""
@@ -96,9 +102,11 @@ class Engine:
         return shown
 
     def _end(self, request: Request, reason: FinishReason) -> str:
-        rest = self._streams.pop(id(request)).finish()
+        stream = self._streams.pop(id(request))
+        rest = stream.finish()
         request.text += rest
-        request.finish_reason = reason
+        # A stop may be complete only in what was held back until now.
+        request.finish_reason = "stop" if stream.stops.stopped else reason
         return rest
 
 

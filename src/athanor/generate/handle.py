@@ -94,6 +94,9 @@ class Model:
                 found[name] = self.defaults[name]
         found["seed"] = secrets.randbits(31)
         found.update({name: value for name, value in chosen.items() if value is not None})
+        for name in ("stop", "bad_words"):
+            if isinstance(found.get(name), str):  # one string, not its letters
+                found[name] = (found[name],)
         unknown = set(found) - set(Settings.__struct_fields__)
         if unknown:
             raise UsageError(
@@ -136,10 +139,17 @@ class Model:
     def stream_request(self, request: Request) -> Iterator[str]:
         """Run one request; closing the iterator cancels it."""
         self.engine.submit(request)
+        shown = 0
         try:
-            for _, text in self.engine.run():
-                if text:
+            # The engine works on everything that is open, so its news may be another request's.
+            for _ in self.engine.run():
+                if len(request.text) > shown:
+                    text, shown = request.text[shown:], len(request.text)
                     yield text
+                if request.done:
+                    break
+            if len(request.text) > shown:
+                yield request.text[shown:]
         finally:
             request.cancelled = not request.done
 

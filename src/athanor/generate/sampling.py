@@ -44,8 +44,7 @@ def distribution(logits: npt.NDArray, settings: Settings) -> npt.NDArray[np.floa
     if settings.top_p < 1:
         order = np.argsort(-found, kind="stable")
         before = np.cumsum(found[order]) - found[order]
-        cut = order[before > settings.top_p] if settings.top_p > 0 else order[1:]
-        found[cut] = 0
+        found[order[1:][before[1:] >= settings.top_p]] = 0
     if settings.min_p > 0:
         found[found < settings.min_p * found.max()] = 0
     return found / found.sum()

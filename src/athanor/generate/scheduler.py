@@ -48,12 +48,14 @@ class Scheduler:
         """Whether anything is waiting or running."""
         return bool(self.waiting or self.running)
 
-    def release_finished(self) -> None:
-        """Free the slots of requests that are done, and forget cancelled ones that wait."""
+    def release_finished(self) -> list[Request]:
+        """Free the slots of requests that are done, and forget done ones that wait; those requests."""
+        released = [request for request in (*self.running.values(), *self.waiting) if request.done]
         for slot in [slot for slot, request in self.running.items() if request.done]:
             del self.running[slot], self.read[slot]
-        if any(request.done for request in self.waiting):
+        if released:
             self.waiting = deque(request for request in self.waiting if not request.done)
+        return released
 
     def next(self) -> list[Work]:
         """Rows for one step: all that decode, or else prompts to read, never both (their rows differ in length)."""

@@ -101,7 +101,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """As Jinja decides, and no methods of strings that make long ones out of short ones."""
         return not (isinstance(obj, str) and attr in PADDING) and super().is_safe_attribute(obj, attr, value)
 
-    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as Jinja names them
+    def wrap_str_format(self, value: Any) -> None:
+        """Jinja would allow `format` in a safe form; here it is not allowed, since it pads."""
+        return None
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call something from a template; its text is counted."""
         spend(0)
         owner, name = getattr(__obj, "__self__", None), getattr(__obj, "__name__", "")

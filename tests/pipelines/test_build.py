@@ -1,0 +1,172 @@
+"""`build` from outside: what it makes, what it does not do twice, what it refuses. Real commands, tiny networks.
+
+Run: pytest tests/pipelines/test_build.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+# A network that learns in a second, for tests of everything around the learning.
+TINY = (
+    "model.layers=1", "model.width=32", "model.heads=2", "model.kv_heads=1", "model.inner=48", "model.context=64",
+    "tokenizer.vocabulary=400", "train.batch_size=4", "train.precision=float32",
+)  # fmt: skip
+STEPS = (*TINY, "train.steps=12")
+
+
+def error(done: subprocess.CompletedProcess[str], code: int) -> dict:
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    found = json.loads(done.stdout)["error"]
+    assert found["message"] and found["remedy"]
+    return found
+
+
+def test_build_makes_everything_once_and_says_what_it_made(call, athanor, folder):
+    built = call("build", folder, "--name", "mine", "--force", *STEPS)
+    assert built["steps"] == 12 and built["cached"] is False
+    documents = built["documents"]
+    assert documents["read"] == documents["kept"] + sum(documents["dropped"].values())
+    report = Path(built["report_path"])
+    text = (report / "report.md").read_text("utf-8")
+    assert text.splitlines()[0].startswith("This model can") and "cannot" in text.splitlines()[0]
+    assert (report / "report.png").read_bytes().startswith(b"\x89PNG")
+    assert {"quality", "diversity", "speed"} <= set(json.loads((report / "report.json").read_text())["figures"])
+
+    again = call("build", folder, "--name", "mine", "--force", *STEPS)
+    assert again["cached"] and again["id"] == built["id"]
+    other = call("build", folder, "--name", "other", "--force", *STEPS)
+    assert other["model"] == built["model"]
+
+    (folder / "new.md").write_text("# Gulls\n\n" + "The gulls of the north quay sleep standing on one leg. " * 8)
+    changed = call("build", folder, "--name", "mine", "--replace", "--force", *STEPS)
+    assert changed["model"] != built["model"] and changed["corpus"] != built["corpus"]
+    (folder / "new.md").unlink()
+    back = call("build", folder, "--name", "back", "--force", *STEPS)
+    assert back["cached"] and back["model"] == built["model"]
+    assert call("show", built["model"])["id"] == built["model"]
+    assert call("store", "verify")["damaged"] == []
+
+
+def test_a_run_by_the_clock_repeats_by_its_steps(call, folder):
+    clocked = call("build", folder, "--name", "clocked", "--force", "--minutes", 0.25, *TINY)
+    chosen = call("show", clocked["model"])["resolved"]["train"]
+    keys = ("steps", "decay_start", "decay_steps", "warm_up", "learning_rate", "accumulate")
+    words = [f"train.{key}={chosen[key]}" for key in keys]
+    stepped = call("build", folder, "--name", "stepped", "--force", *TINY, *words)
+    weights = [Path(call("show", one["model"])["path"], "model.safetensors").read_bytes() for one in (clocked, stepped)]
+    assert weights[0] == weights[1]
+
+
+def test_the_printed_recipe_runs(call, athanor, folder, tmp_path):
+    built = call("build", folder, "--name", "mine", "--force", *STEPS)
+    printed = athanor("show", "mine", "--recipe").stdout
+    assert printed.startswith("step = ")
+    (tmp_path / "mine.toml").write_text(printed)
+    again = call("run", tmp_path / "mine.toml")
+    assert again["cached"] and again["model"] == built["model"]
+
+
+def test_continue_goes_on_from_the_old_model(call, folder):
+    first = call("build", folder, "--name", "weekly", "--force", *STEPS)
+    (folder / "week.md").write_text("# This week\n\n" + "The new harbour master keeps a green parrot. " * 9)
+    second = call("build", folder, "--name", "weekly", "--continue", "--force", *STEPS)
+    assert second["model"] != first["model"] and second["tokenizer"] == first["tokenizer"]
+    nodes = {node["id"] for node in call("lineage", second["model"])["nodes"]}
+    assert first["model"] in nodes
+    again = call("build", folder, "--name", "weekly", "--continue", "--force", *STEPS)
+    assert again["cached"] and again["model"] == second["model"]
+
+
+def test_a_name_that_is_taken_is_refused_before_any_work(athanor, call, folder, town):
+    call("build", folder, "--name", "quay", "--force", *STEPS)
+    found = error(athanor("build", town / "documents", "--name", "quay", "--minutes", "5", "--json"), 4)
+    assert "quay" in found["message"] and "--replace" in found["remedy"]
+
+
+def test_killed_and_resumed_ends_with_the_weights_of_an_unbroken_run(athanor, call, folder, tmp_path):
+    words = ("build", folder, "--force", *TINY, "train.steps=1500")
+    unbroken = call(*words, "--name", "unbroken")
+    weights = Path(call("show", unbroken["model"])["path"], "model.safetensors").read_bytes()
+    log = Path(call("show", unbroken["model"])["path"], "training.jsonl").read_bytes()
+    call("remove", "unbroken", "--yes")
+
+    process = subprocess.Popen(
+        [*athanor("--version").args[:1], *map(str, words), "--name", "broken"],
+        env={**os.environ, "ATHANOR_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    rows = []
+    while process.poll() is None and len(rows) < 8:
+        time.sleep(0.05)
+        rows = [
+            line for path in (tmp_path / "home/runs").glob("*/metrics.jsonl") for line in path.read_text().splitlines()
+        ]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    resumed = call(*words, "--name", "broken", "--resume")
+    folder = Path(call("show", resumed["model"])["path"])
+    assert (folder / "model.safetensors").read_bytes() == weights
+    assert (folder / "training.jsonl").read_bytes() == log
+    assert resumed["model"] == unbroken["model"]
+
+
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        (lambda place: None, "empty|no document|nothing"),
+        (lambda place: (place / "a.png").write_bytes(b"\x89PNG"), "png"),
+        (
+            lambda place: [
+                (place / f"{n}.txt").write_text(f"Boat number {n} is painted blue, as ever.") for n in range(3)
+            ],
+            "--force",
+        ),
+    ],
+)
+def test_hopeless_folders_are_refused_in_words(athanor, tmp_path, make, word):
+    place = tmp_path / "hopeless"
+    place.mkdir()
+    make(place)
+    done = athanor("build", place, "--name", "x", "--json")
+    error(done, 3)
+    assert re.search(word, done.stderr, re.I), done.stderr
+
+
+def test_dry_run_changes_nothing(athanor, call, folder, tmp_path):
+    call("list")
+    plan = call("build", folder, "--name", "dry", "--minutes", "7", "--dry-run")
+    assert plan["planned"]["seconds"] == pytest.approx(420)
+    kept = {path.relative_to(tmp_path / "home").parts[0] for path in (tmp_path / "home").rglob("*") if path.is_file()}
+    assert kept <= {"cache", "locks"}
+    error(athanor("show", "dry", "--json"), 4)
+
+
+def test_a_learning_rate_that_breaks_the_loss_ends_in_a_sentence(athanor, folder):
+    done = athanor(
+        "build", folder, "--name", "icarus", "--force", "--json", *TINY, "train.steps=60", "train.learning_rate=1e38"
+    )
+    assert error(done, 3)["message"].startswith("The loss was no finite number")
+
+
+def test_generate_evaluate_and_chat_use_what_was_built(athanor, call, folder, tmp_path):
+    call("build", folder, "--name", "mine", "--force", *STEPS)
+    one, two = (call("generate", "mine", "The harbour", "--max-tokens", 8, "--seed", 5)["token_ids"] for _ in range(2))
+    assert one == two and len(one) <= 8
+    questions = tmp_path / "q.jsonl"
+    questions.write_text('{"question": "Who?", "answer": "zxqv", "language": "en"}\n')
+    found = call("evaluate", "mine", "--questions", questions)
+    assert (found["n"], found["exact_match"]) == (1, 0.0)
+    assert json.loads(Path(found["answers"]).read_text())["expected"] == "zxqv"
+    error(athanor("evaluate", "no-such-name", "--json"), 4)
+    error(athanor("generate", "mine", "x", "--temperature", "-1", "--json"), 2)
