@@ -40,15 +40,23 @@ def test_the_same_after_normalising(answer, expected, language):
 
 @pytest.mark.parametrize(
     ("answer", "expected", "language"),
-    [("a cat", "a dog", "en"), ("atheatre", "theatre", "en"), ("", "cat", "en"), ("北京", "南京", "zh"), ("7", "17", "zh")],
-)  # fmt: skip
+    [
+        ("a cat", "a dog", "en"),
+        ("atheatre", "theatre", "en"),
+        ("", "cat", "en"),
+        ("北京", "南京", "zh"),
+        ("7", "17", "zh"),
+    ],
+)
 def test_not_the_same(answer, expected, language):
     assert exact_match(answer, expected, language) == 0.0
 
 
 def test_overlap_by_hand():
     """3 of 4 words found of 5 wanted; 2 of 4 characters of 3; a word twice counts once where it is wanted once."""
-    assert overlap("the old red ferry boat", "red ferry boat at noon, today", "en") == pytest.approx((3 / 4, 1 / 2, 0.6))
+    assert overlap("the old red ferry boat", "red ferry boat at noon, today", "en") == pytest.approx(
+        (3 / 4, 1 / 2, 0.6)
+    )
     assert overlap("上海港口", "港口处", "zh") == pytest.approx((1 / 2, 2 / 3, 4 / 7))
     assert overlap("yes yes yes", "yes no", "en") == pytest.approx((1 / 3, 1 / 2, 0.4))
     assert overlap("x", "y", "en") == (0.0, 0.0, 0.0)
@@ -97,7 +105,7 @@ def test_bleu_of_itself_and_of_nothing():
 
 
 def test_distinct_and_repetition_by_hand():
-    """"a b a b": 2 of 4 letters, 2 of 3 pairs differ; with "a c" 3 of 6 and 3 of 4. "abcabcab": of 5 fours 2 again."""
+    """ "a b a b": 2 of 4 letters, 2 of 3 pairs differ; with "a c" 3 of 6 and 3 of 4. "abcabcab": of 5 fours 2 again."""
     assert diversity.distinct(["abab"], 1) == 0.5 and diversity.distinct(["abab"], 2) == pytest.approx(2 / 3)
     assert diversity.distinct(["abab", "ac"], 1) == 0.5 and diversity.distinct(["abab", "ac"], 2) == 0.75
     assert diversity.repetition("abcabcab") == pytest.approx(2 / 5)

@@ -67,7 +67,7 @@ FIGURES = {
 
 def a_report(**changed) -> report.Report:
     base = {
-        "title": "Report | of 渡船",
+        "title": "Report | of harbour",
         "headline": "It answers 3 of 9 questions.",
         "figures": FIGURES,
         "sections": [report.Section("Answers", "Some.", [["question", "answer"], ["a | b\nc", "汉字"]])],
@@ -125,8 +125,9 @@ def write(path, rows) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        "{", "[]", "3", '"x"', "null", {"question": "q"}, {"answer": "a"}, {**GOOD, "answer": ""}, {**GOOD, "answer": 7},
-        {**GOOD, "question": " "}, {**GOOD, "question": None}, {**GOOD, "language": 3}, "[" * 50_000,
+        "{", "[]", "3", '"x"', "null", {"question": "q"}, {"answer": "a"}, {**GOOD, "answer": ""},
+        {**GOOD, "answer": 7}, {**GOOD, "question": " "}, {**GOOD, "question": None}, {**GOOD, "language": 3},
+        "[" * 50_000,
     ],
 )  # fmt: skip
 def test_a_bad_row_is_named(tmp_path, bad):
@@ -140,7 +141,10 @@ def test_a_bad_row_is_named(tmp_path, bad):
 
 def test_question_files_that_are_read(tmp_path):
     path = tmp_path / "questions.jsonl"
-    write(path, [{**GOOD, "split": "seen"}, {"question": "谁记\u2028账本？", "answer": "a\x85b", "split": "held_out"}, GOOD])
+    write(
+        path,
+        [{**GOOD, "split": "seen"}, {"question": "谁记\u2028账本？", "answer": "a\x85b", "split": "held_out"}, GOOD],
+    )
     wanted = [Question("谁记\u2028账本？", "a\x85b", "zh"), Question("Who?", "he", "en")]
     assert questions.read(path) == wanted
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
@@ -151,7 +155,7 @@ def test_question_files_that_are_read(tmp_path):
     path.write_text("")
     with pytest.raises(InputError, match="no question"):
         questions.read(path)
-    with pytest.raises(NotFoundError, match="none.jsonl"):
+    with pytest.raises(NotFoundError, match=r"none\.jsonl"):
         questions.read(tmp_path / "none.jsonl")
 
 

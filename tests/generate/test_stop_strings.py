@@ -5,6 +5,8 @@ Run: pytest tests/generate/test_stop_strings.py
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ STOPS = st.lists(st.text("ab。\n", min_size=1, max_size=5), max_size=4)
 def fed(stops, text, cuts) -> tuple[str, bool, list[str]]:
     finder = StopFinder(stops)
     places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    parts = [finder.feed(text[a:b]) for a, b in zip(places, places[1:], strict=False)]
+    parts = [finder.feed(text[a:b]) for a, b in pairwise(places)]
     parts.append(finder.finish())
     return "".join(parts), finder.stopped, parts
 
@@ -65,7 +67,7 @@ def test_what_cannot_belong_to_a_stop_is_given_at_once(stops, text, cuts):
     finder = StopFinder(stops)
     shown = read = 0
     places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    for a, b in zip(places, places[1:], strict=False):
+    for a, b in pairwise(places):
         shown += len(finder.feed(text[a:b]))
         read = b
         if not finder.stopped:
@@ -74,7 +76,7 @@ def test_what_cannot_belong_to_a_stop_is_given_at_once(stops, text, cuts):
 
 @pytest.mark.parametrize("text", ["xab", "xabc", "xabcd"])
 def test_overlapping_stops(text):
-    """"ab" is complete before "abc": the earliest wins, at every cut."""
+    """ "ab" is complete before "abc": the earliest wins, at every cut."""
     for cut in range(len(text) + 1):
         found, stopped, _ = fed(["abc", "ab"], text, [cut])
         assert (found, stopped) == ("x", True)

@@ -60,7 +60,7 @@ def test_build_makes_everything_once_and_says_what_it_made(call, athanor, folder
 def test_a_run_by_the_clock_repeats_by_its_steps(call, folder):
     clocked = call("build", folder, "--name", "clocked", "--force", "--minutes", 0.25, *TINY)
     chosen = call("show", clocked["model"])["resolved"]["train"]
-    keys = ("steps", "decay_start", "decay_steps", "warm_up", "learning_rate", "accumulate")
+    keys = ("steps", "falls", "warm_up", "learning_rate", "accumulate")
     words = [f"train.{key}={chosen[key]}" for key in keys]
     stepped = call("build", folder, "--name", "stepped", "--force", *TINY, *words)
     weights = [Path(call("show", one["model"])["path"], "model.safetensors").read_bytes() for one in (clocked, stepped)]

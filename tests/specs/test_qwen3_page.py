@@ -94,7 +94,7 @@ def test_a_missing_number_is_named(name):
 )
 def test_numbers_that_do_not_fit(changed):
     base = {"vocabulary": 9, "width": 8, "layers": 1, "heads": 2, "kv_heads": 1, "head_width": 4, "inner": 8}
-    with pytest.raises(RecipeError, match="is -?\\d+"):
+    with pytest.raises(RecipeError, match=r"is -?\d+"):
         DecoderSpec(**{"family": "qwen3", "context": 8, **base, **changed}).check()
 
 

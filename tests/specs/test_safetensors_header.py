@@ -6,6 +6,7 @@ hypothesis replays by itself. Run: pytest tests/specs/test_safetensors_header.py
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import time
@@ -149,10 +150,8 @@ def test_any_flipped_byte_of_the_header(tmp_path, at, value):
     raw[at % len(raw)] = value
     path = tmp_path / "w.safetensors"
     path.write_bytes(raw)
-    try:
+    with contextlib.suppress(InputError):
         assert sum(item.bytes for item in read_header(path).values()) == 11
-    except InputError:
-        pass
 
 
 ARRAYS = st.dictionaries(

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import random
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,6 +79,23 @@ def test_missing_or_truncated_file_is_named(tmp_path, file, left):
     path.unlink() if left is None else path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(InputError, match=file):
         checkpoint.load(tmp_path / "step-1")
+
+
+def test_everything_is_on_disk_before_the_rename(tmp_path, monkeypatch):
+    """Every file and the folder are fsynced, then the folder is renamed, then its parent is fsynced."""
+    events: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def noted(handle: int) -> None:
+        events.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(Path, "rename", lambda self, target: (events.append("rename"), rename(self, target)))
+    save(tmp_path / "run", 1)
+    at = events.index("rename")
+    assert set(FILES) < set(events[:at]) and any(name.startswith(".step-1") for name in events[:at])
+    assert events[at + 1 :] == ["run"]
 
 
 def operations(tmp_path) -> int:

@@ -81,8 +81,8 @@ def test_killed_at_random_file_operations(tmp_path, seed):
             made.resume()
             run(made)
 
-    for _ in range(KILLS):
-        assert Child(lambda at=choose.randrange(60): work(at)).wait() == -9
+    for at in [choose.randrange(60) for _ in range(KILLS)]:
+        assert Child(lambda at=at: work(at)).wait() == -9
     found, log = finish(tmp_path / "broken")
     assert same(found, weights(whole)) and log == rows(tmp_path / "whole")
 
@@ -152,11 +152,8 @@ def test_the_clock_s_run_repeats_by_its_steps(tmp_path):
     timed = trainer(tmp_path / "timed", replace(PLAN, steps=None, expected_steps=100))
     run(timed, seconds=0.8)
     fall = timed.schedule
-    assert timed.progress.step > 5 and fall.decay_start is not None
-    plan = replace(
-        PLAN, steps=timed.progress.step, warm_up=fall.warm_up, decay_start=fall.decay_start,
-        decay_steps=fall.decay_steps,
-    )  # fmt: skip
+    assert timed.progress.step > 5 and fall.falls
+    plan = replace(PLAN, steps=timed.progress.step, warm_up=fall.warm_up, falls=fall.falls)
     again = run(trainer(tmp_path / "again", plan))
     assert same(weights(timed), weights(again))
     assert rows(tmp_path / "timed") == rows(tmp_path / "again")
@@ -168,7 +165,7 @@ def test_the_clock_s_run_resumes_its_fall(tmp_path):
     made = trainer(tmp_path, plan)
 
     def report(progress, *_):
-        if progress.decay_start is not None and progress.step == progress.decay_start + 2:
+        if progress.falls and progress.step == progress.falls[0][0] + 2:
             signals._handle(2, None)
 
     with pytest.raises(Interrupted):

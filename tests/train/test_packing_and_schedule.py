@@ -93,7 +93,7 @@ def test_rows_are_nearly_full():
     lengths = np.random.default_rng(0).lognormal(4, 1, 2000).astype(np.int64).clip(1, 512)
     rows = pack(lengths, 512, np.arange(2000))
     assert lengths.sum() / (len(rows) * 512) > 0.99
-    assert OPEN_ROWS < len(rows)
+    assert len(rows) > OPEN_ROWS
 
 
 @settings(max_examples=40)
@@ -125,7 +125,7 @@ def test_batches_hold_what_the_documents_say(corpus, row_length, micro):
 
 def test_schedule_by_hand():
     """Peak 1, 4 steps up, fall from step 10 over 4: 1/4 … 1, 1 …, then 4/5, 3/5, 2/5, 1/5, 0."""
-    schedule = Schedule(1.0, 4, 10, 4)
+    schedule = Schedule(1.0, 4, ((10, 4),))
     rates = [schedule.rate(step) for step in range(16)]
     assert rates == pytest.approx([0.25, 0.5, 0.75] + [1.0] * 7 + [0.8, 0.6, 0.4, 0.2, 0.0, 0.0])
 
@@ -135,8 +135,8 @@ def test_schedule_of_a_known_length(steps, peak):
     schedule = for_steps(peak, steps)
     rates = [schedule.rate(step) for step in range(steps)]
     assert all(0 < rate <= peak for rate in rates)
-    rise, fall = schedule.warm_up, schedule.decay_start
-    assert fall == steps - max(1, round(0.4 * steps)) and schedule.decay_steps == steps - fall
+    rise, fall = schedule.warm_up, schedule.falls[0][0]
+    assert fall == steps - max(1, round(0.4 * steps)) and schedule.end == steps
     assert rates[: min(rise, fall)] == pytest.approx([peak * (n + 1) / rise for n in range(min(rise, fall))])
     assert all(rate == peak for rate in rates[rise:fall])
     last = rates[max(rise, fall) :]
@@ -146,7 +146,17 @@ def test_schedule_of_a_known_length(steps, peak):
 
 @given(st.integers(0, 50), st.integers(1, 50))
 def test_a_fall_fixed_later_is_the_same_schedule(start, length):
-    opened, fixed = Schedule(0.5, 5), Schedule(0.5, 5, start, length)
-    assert opened.falling_from(start, length) == fixed
+    opened, fixed = Schedule(0.5, 5), Schedule(0.5, 5, ((start, length),))
+    assert opened.falling(start, length) == fixed
     assert all(opened.rate(step) == fixed.rate(step) for step in range(start))
     assert Schedule(0.5, 0).rate(0) == 0.5
+
+
+def test_a_fall_planned_anew_goes_on_from_where_it_is():
+    """Half-way down, with twice the steps left: no jump, half the slope, zero at the new end."""
+    once = Schedule(1.0, 0, ((10, 9),))
+    anew = once.falling(15, 9)
+    assert [anew.rate(step) for step in range(15)] == [once.rate(step) for step in range(15)]
+    assert once.rate(14) == pytest.approx(0.5)
+    assert [anew.rate(step) for step in (15, 16, 23, 24)] == pytest.approx([0.45, 0.4, 0.05, 0.0])
+    assert anew.end == 24

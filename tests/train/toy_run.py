@@ -46,7 +46,9 @@ def tokens(folder: Path, documents: int = 20, seed: int = 0) -> TokenSet:
     return TokenSet(folder)
 
 
-def trainer(folder: Path, plan: Plan = PLAN, objective: Any = next_token, dtype: torch.dtype = torch.float32) -> Trainer:
+def trainer(
+    folder: Path, plan: Plan = PLAN, objective: Any = next_token, dtype: torch.dtype = torch.float32
+) -> Trainer:
     """A fresh trainer in `folder`; the corpus is written there the first time."""
     corpus = folder / "corpus"
     found = TokenSet(corpus) if (corpus / "facts.json").is_file() else tokens(corpus)

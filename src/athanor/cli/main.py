@@ -115,8 +115,9 @@ def _no_permission(error: PermissionError) -> AthanorError:
 
 def _fail(error: AthanorError, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"error": _plain(error.as_dict())}, ensure_ascii=False), flush=True)
-    print(f"error: {error}", file=sys.stderr, flush=True)
+        print(json.dumps({"error": _plain(error.as_dict())}), flush=True)
+    encoding = sys.stderr.encoding or "utf-8"
+    print(f"error: {error}".encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
     sys.exit(error.exit_code)
 
 

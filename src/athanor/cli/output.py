@@ -40,7 +40,9 @@ def reporter(as_json: bool, quiet: bool) -> Reporter:
 def emit(result: dict[str, Any], text: str | Callable[[], str], as_json: bool) -> None:
     """Print the command's result: the object as it is, or `text` for people."""
     if as_json:
-        print(json.dumps(result, ensure_ascii=False, allow_nan=False), flush=True)
+        # An output that cannot carry every letter (LANG=C, GBK) gets JSON's own escapes.
+        plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+        print(json.dumps(result, ensure_ascii=plain, allow_nan=False), flush=True)
         return
     words = text() if callable(text) else text
     # A terminal that cannot show a letter (LANG=C) shows its escape instead of stopping.

@@ -49,12 +49,14 @@ def is_loopback(host: str) -> bool:
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if event == "socket.connect" or event == "socket.sendto":
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = args[1]
         if isinstance(address, tuple):
             _check(str(address[0]))
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
         _check(_text(args[0]))
+    elif event == "socket.getnameinfo":
+        _check(_text(args[0][0]))
 
 
 def _text(host: Any) -> str:

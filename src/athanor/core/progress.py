@@ -51,11 +51,15 @@ class Reporter:
     def say(self, text: str) -> None:
         """A line of information; not printed with --quiet."""
         if not self.quiet:
-            print(text, file=self.stream, flush=True)
+            self._print(text)
 
     def warn(self, text: str) -> None:
         """A line that is printed even with --quiet."""
-        print(f"warning: {text}", file=self.stream, flush=True)
+        self._print(f"warning: {text}")
+
+    def _print(self, text: str) -> None:
+        encoding = self.stream.encoding or "utf-8"
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=self.stream, flush=True)
 
     @contextmanager
     def bar(self, label: str, total: float | None = None) -> Iterator[Bar]:

@@ -42,6 +42,8 @@ def bleu(text: Tokens, references: Sequence[Tokens]) -> float:
             most |= Counter(ngrams(reference, n))
         hits = sum((counts & most).values())
         if not hits:
+            if n == 1:
+                return 0.0  # not a word in common
             halvings += 1
         logs.append(math.log(hits / total if hits else 1 / (2**halvings * total)))
     closest = min((abs(len(reference) - len(text)), len(reference)) for reference in references)[1]

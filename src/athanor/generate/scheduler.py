@@ -1,7 +1,7 @@
 """Who runs next: waiting requests take free memory slots in order of arrival, running ones decode together.
 
-Knows requests and slot numbers, no network. Decoding comes first, so that running answers never wait for long
-prompts; prompts are read in chunks of a bounded number of tokens.
+Knows requests and slot numbers, no network. Prompts are read in chunks of a bounded number of tokens, and between two
+such chunks every running answer gets its next token, so that neither waits long for the other.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Scheduler:
     running: dict[int, Request] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
     """Positions of each slot that are in memory."""
+    just_read: bool = False
+    """Whether the newest step read prompts; the next one decodes, where anything does."""
 
     def submit(self, request: Request) -> None:
         """Queue a request."""
@@ -63,8 +65,8 @@ class Scheduler:
         rows = [Work(request, slot, self.read[slot], self._unread(slot)) for slot, request in self.running.items()]
         decoding = [row for row in rows if len(row.ids) == 1]
         reading = [row for row in rows if len(row.ids) > 1]
-        # A prompt that has just come is read before the next decode, so that it joins the others soon.
-        return self._bounded(reading) if reading else decoding
+        self.just_read = bool(reading) and not (self.just_read and decoding)
+        return self._bounded(reading) if self.just_read else decoding
 
     def advance(self, rows: list[Work]) -> None:
         """Note that the step for these rows has run."""

@@ -6,6 +6,7 @@ The history is cut from its beginning when it no longer fits the context, and th
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -21,15 +22,50 @@ from athanor.generate.request import Request, Settings
 if TYPE_CHECKING:
     from athanor.generate.handle import Model
 
-HELP = """/reset          forget what was said
+WORDS = {
+    "en": {
+        "help": """/reset          forget what was said
 /save FILE      write the conversation as JSON
 /stats          tokens and speed so far
 /system TEXT    what the model is told before the first turn
 /help           this
 /exit           leave; end of input leaves too
-\"\"\"             begins and ends a text of several lines"""
+\"\"\"             begins and ends a text of several lines""",
+        "welcome": "/help names the commands, /exit leaves",
+        "reset": "forgotten",
+        "set": "system text set",
+        "removed": "system text removed",
+        "saved": "saved to {0}",
+        "not saved": "not saved: {0}",
+        "cut": "(the first {0} messages no longer fit and are not read)",
+        "stats": "{0} answers, {1} tokens, {2:.0f} tokens/s",
+    },
+    "zh": {
+        "help": """/reset          忘掉前面的对话
+/save 文件      把对话存为 JSON
+/stats          至今的词元数和速度
+/system 文字    第一轮之前告诉模型的话
+/help           本说明
+/exit           离开；输入结束也会离开
+\"\"\"             多行文字的开头和结尾""",
+        "welcome": "/help 列出命令，/exit 离开",
+        "reset": "已忘记",
+        "set": "系统文字已设定",
+        "removed": "系统文字已去掉",
+        "saved": "已存到 {0}",
+        "not saved": "没有存成：{0}",
+        "cut": "（最前面的 {0} 条已放不下，不再读取）",
+        "stats": "{0} 个回答，{1} 个词元，每秒 {2:.0f} 个",
+    },
+}
 PROMPT, MARK = "> ", '"""'
 LEAST_ROOM = 16  # tokens kept free for an answer
+
+
+def words(key: str, *values: object) -> str:
+    """A message in the language of ATHANOR_LANG (en or zh)."""
+    language = "zh" if os.environ.get("ATHANOR_LANG", "en").lower().startswith("zh") else "en"
+    return WORDS[language][key].format(*values) if values else WORDS[language][key]
 
 
 class Talk:
@@ -63,7 +99,7 @@ class Talk:
     def stats(self) -> str:
         """Turns, tokens, speed."""
         rate = self.tokens / self.seconds if self.seconds else 0.0
-        return f"{self.turns} answers, {self.tokens} tokens, {rate:.0f} tokens/s"
+        return words("stats", self.turns, self.tokens, rate)
 
     def save(self, path: Path) -> None:
         """Write the conversation as JSON."""
@@ -75,8 +111,9 @@ class Talk:
         room = self.model.spec.context - LEAST_ROOM
         opening = [{"role": "system", "content": self.system}] if self.system else []
         while True:
-            words = [*opening, *self.messages[self.forgotten :]] if self.model.talks else self.messages[-1]["content"]
-            request = self.model.request(words, self.settings)
+            turns = [*opening, *self.messages[self.forgotten :]]
+            prompt = turns if self.model.talks else self.messages[-1]["content"]
+            request = self.model.request(prompt, self.settings)
             if len(request.prompt) <= room or self.forgotten >= len(self.messages) - 1:
                 return request
             self.forgotten += 2
@@ -86,7 +123,7 @@ def converse(talk: Talk, source: TextIO, sink: TextIO, reporter: Reporter) -> No
     """Answer until the input ends or /exit."""
     live = source.isatty()
     if live:
-        reporter.say("/help names the commands, /exit leaves")
+        reporter.say(words("welcome"))
     for text in _texts(source, sink if live else None):
         if text.startswith("/"):
             if not _command(talk, text, sink, reporter):
@@ -109,7 +146,7 @@ def _say(talk: Talk, text: str, sink: TextIO, reporter: Reporter) -> None:
         return
     _write(sink, "\n")
     if talk.forgotten > before:
-        reporter.say(f"(the first {talk.forgotten} messages no longer fit and are not read)")
+        reporter.say(words("cut", talk.forgotten))
     if stop.signal is not None and stop.signal is not signal.SIGINT:
         raise signals.interrupted(stop.signal)
 
@@ -122,25 +159,25 @@ def _command(talk: Talk, text: str, sink: TextIO, reporter: Reporter) -> bool:
         return False
     if word == "/reset":
         talk.reset()
-        reporter.say("forgotten")
+        reporter.say(words("reset"))
     elif word == "/stats":
         _write(sink, talk.stats() + "\n")
     elif word == "/system":
         talk.system = rest or None
-        reporter.say("system text " + ("set" if rest else "removed"))
+        reporter.say(words("set" if rest else "removed"))
     elif word == "/save" and rest:
         _save(talk, Path(rest), reporter)
     else:
-        _write(sink, HELP + "\n")
+        _write(sink, words("help") + "\n")
     return True
 
 
 def _save(talk: Talk, path: Path, reporter: Reporter) -> None:
     try:
         talk.save(path)
-        reporter.say(f"saved to {path}")
+        reporter.say(words("saved", path))
     except OSError as error:
-        reporter.warn(f"not saved: {error}")
+        reporter.warn(words("not saved", error))
 
 
 def _texts(source: TextIO, prompt: TextIO | None) -> Iterator[str]:

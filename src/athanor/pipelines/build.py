@@ -21,26 +21,24 @@ from athanor.core.progress import Reporter
 from athanor.core.recipes import as_tree
 from athanor.data.read import FolderScan, require_sources, scan
 from athanor.data.reader import Corpus
-from athanor.evaluate import questions
+from athanor.evaluate import measure, questions
 from athanor.evaluate.questions import Question
 from athanor.generate.handle import Model
+from athanor.models.decoder import Decoder, initialise
 from athanor.models.folder import read_spec
 from athanor.pipelines import build_report, evaluate
 from athanor.pipelines.learn import Learning, learn, unfinished
 from athanor.pipelines.plan import Choice, choose, estimate_characters, refuse_what_cannot_fit
 from athanor.pipelines.recipe import BuildRecipe
 from athanor.pipelines.steps import Keys, make_corpus, make_tokenizer, parent_tokenizer
-from athanor.specs.decoder import training_flops_per_token
 from athanor.train.calibrate import machine
 from athanor.train.clock import Clock
 
 REPORT_VERSION = 1
 ASSISTANT_VERSION = 1
 AFTER_SECONDS = 5.0  # samples, report, picture
-TOKENS_A_QUESTION = 40
-LEAST_ANSWER_SECONDS = 0.003
-ANSWERING_SHARE = 0.12
-"""Speed of answering many questions at once, as a share of the training speed in operations a second."""
+TIMED_QUESTIONS = 64
+USUAL_ANSWER_TOKENS = 10
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ class _Build:
         self._say_corpus(corpus)
         tokenizer, _ = make_tokenizer(self.keys, corpus, self.reporter)
         chosen = self._settled(chosen, tokenizer)
-        work = Learning(self.keys, corpus, tokenizer, chosen, clock, self._reserve(chosen), self.reporter)
+        work = Learning(self.keys, corpus, tokenizer, chosen, clock, self._reserve(chosen, tokenizer), self.reporter)
         model = learn(work, self._prepare_run(work))
         return self._finish(corpus, tokenizer, model, chosen)
 
@@ -227,12 +225,18 @@ class _Build:
         vocabulary = tokenizer.manifest.metrics["vocabulary"]
         return msgspec.structs.replace(chosen, spec=msgspec.structs.replace(chosen.spec, vocabulary=vocabulary))
 
-    def _reserve(self, chosen: Choice) -> float:
+    def _reserve(self, chosen: Choice, tokenizer: Artifact) -> float:
         """Seconds that measuring, questions, samples and report will take after learning."""
-        operations = chosen.tokens_per_second * training_flops_per_token(chosen.spec, chosen.row_length)
-        answering = 2 * chosen.planned.parameters * TOKENS_A_QUESTION / (ANSWERING_SHARE * operations)
-        asked = len(_asked(self.recipe, self.request.folder))
-        return AFTER_SECONDS + asked * max(answering, LEAST_ANSWER_SECONDS)
+        asked = questions.read(self.path) if self.path else []
+        some = asked[:: max(1, len(asked) // TIMED_QUESTIONS)][:TIMED_QUESTIONS]
+        if not some:
+            return AFTER_SECONDS
+        network = Decoder(chosen.spec)
+        initialise(network, 0)
+        answer = measure.answerer(Model(tokenizer.folder, network.eval().requires_grad_(False)))
+        began = time.monotonic()
+        answer([question.question for question in some], USUAL_ANSWER_TOKENS)
+        return AFTER_SECONDS + (time.monotonic() - began) / len(some) * len(asked)
 
     def _say_corpus(self, corpus: Artifact) -> None:
         found = Corpus(corpus.folder).statistics

@@ -126,10 +126,14 @@ def _learning(facts: Facts) -> list[Section]:
         ("tokens a second", f"{metrics['tokens_per_second']:,.0f} in {chosen['train']['precision']}"),
         (
             "learning rate",
-            f"{chosen['train']['learning_rate']:.2g}, falling from step {chosen['train']['decay_start']}",
+            f"{chosen['train']['learning_rate']:.2g}, {_fall(chosen['train']['falls'])}",
         ),
     ]
     return [Section("Learning", " ".join(words), [("what", "value"), *rows])]
+
+
+def _fall(falls: Sequence[Sequence[int]]) -> str:
+    return f"falling from step {falls[0][0]}" if falls else "not falling"
 
 
 def _plan(facts: Facts) -> list[Section]:

@@ -137,8 +137,7 @@ def training_plan(choice: Choice, recipe: BuildRecipe) -> Plan:
         steps=train.steps,
         expected_steps=choice.expected_steps,
         warm_up=train.warm_up,
-        decay_start=train.decay_start,
-        decay_steps=train.decay_steps,
+        falls=train.falls,
     )
 
 

@@ -13,12 +13,13 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 from jinja2 import nodes
+from jinja2.exceptions import SecurityError
 from jinja2.runtime import Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 SECONDS = 1.0  # of this thread's processor time, for one rendering
@@ -103,7 +104,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def wrap_str_format(self, value: Any) -> None:
         """Jinja would allow `format` in a safe form; here it is not allowed, since it pads."""
-        return None
+        return
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call something from a template; its text is counted."""
@@ -168,8 +169,10 @@ class _Bounded(NodeTransformer):
         return _filter(node, "weighed") if node.ctx == "load" else node
 
 
-def _filter(node: nodes.Expr | None, name: str, *args: nodes.Expr) -> nodes.Filter:
-    return nodes.Filter(node, name, list(args), [], None, None, lineno=node.lineno if node is not None else 1)
+def _filter(node: nodes.Node | None, name: str, *args: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(
+        cast(nodes.Expr | None, node), name, list(args), [], None, None, lineno=node.lineno if node is not None else 1
+    )
 
 
 def weighed(value: Any) -> Any:

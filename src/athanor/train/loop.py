@@ -14,8 +14,8 @@ import math
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,11 +33,13 @@ from athanor.train import checkpoint
 from athanor.train.clock import Clock
 from athanor.train.optimiser import Optimiser
 from athanor.train.packing import Sampler, batches
-from athanor.train.schedule import DECAY_SHARE, Schedule, for_steps, warm_up
+from athanor.train.schedule import DECAY_SHARE, Schedule, as_falls, for_steps, warm_up
 from athanor.train.tokens import TokenSet
 
 MOST_SKIPPED = 10  # non-finite steps in a row
 STEPS_TIMED = 50  # recent steps whose median foretells the next
+WORTH_REPLANNING = 0.08  # by how much the steps left must differ from those planned
+LEAST_REPLANNED = 3.0  # seconds left below which a fall is left as it is
 CHECKPOINT_SECONDS = 15.0
 LOG_EVERY = 10  # steps
 METRICS = "metrics.jsonl"
@@ -68,8 +70,8 @@ class Plan:
     accumulate: int = 1
     steps: int | None = None
     expected_steps: int = 1000
-    decay_start: int | None = None
-    decay_steps: int | None = None
+    falls: Sequence[Sequence[int]] | None = None
+    """(first step, steps) of the fall of the rate and of its new plans; None: by share of steps, or by the clock."""
     warm_up: int | None = None
 
 
@@ -82,8 +84,8 @@ class Progress:
     skipped: int = 0
     epoch: int = 0
     row: int = 0
-    decay_start: int | None = None
-    decay_steps: int | None = None
+    falls: list[list[int]] = field(default_factory=list)
+    """The schedule's falls, as far as the clock has fixed them."""
     loss: float = math.nan
     """Of the newest step."""
     seconds: float = 0.0
@@ -117,8 +119,8 @@ class Trainer:
         self.sampler = Sampler(
             self.sampler.pieces, self.plan.row_length, self.plan.seed, self.progress.epoch, self.progress.row
         )
-        if self.progress.decay_start is not None:
-            self.schedule = self.schedule.falling_from(self.progress.decay_start, self.progress.decay_steps or 1)
+        if self.progress.falls:
+            self.schedule = replace(self.schedule, falls=as_falls(self.progress.falls))
         self._forget_after(self.progress.step)
         return True
 
@@ -132,11 +134,11 @@ class Trainer:
         """
         self.network.train()
         before, began = self.progress.seconds, time.monotonic()
-        first, first_left = self.progress.step, clock.left(reserve)
+        first = self.progress.step
         saved = began
         with signals.deferred() as stop:
             while not self._done(clock, reserve):
-                self._maybe_fall(clock, reserve, first, first_left)
+                self._maybe_fall(clock, reserve, first)
                 started = time.monotonic()
                 self._step()
                 now = time.monotonic()
@@ -170,19 +172,27 @@ class Trainer:
     def _done(self, clock: Clock, reserve: float) -> bool:
         if self.plan.steps is not None:
             return self.progress.step >= self.plan.steps
-        start = self.schedule.decay_start
-        fallen = start is not None and self.progress.step >= start + self.schedule.decay_steps
-        return fallen or (self.progress.step > 0 and clock.left(reserve) < self.seconds_a_step() / 2)
+        end = self.schedule.end
+        if end is not None and self.progress.step >= end:
+            return True
+        return self.progress.step > 0 and clock.left(reserve) < self.seconds_a_step() / 2
 
-    def _maybe_fall(self, clock: Clock, reserve: float, first: int, first_left: float) -> None:
-        """Fix the fall of the rate once the time left is its share of the whole."""
-        if self.schedule.decay_start is not None or self.progress.step < max(first + 3, 3):
+    def _maybe_fall(self, clock: Clock, reserve: float, first: int) -> None:
+        """Fix the fall of the rate once the time left is its share of the whole; plan it anew where it would end
+        much too early or too late."""
+        if self.plan.steps is not None or self.progress.step < first + 3:
             return
-        whole = self.progress.seconds + clock.left(reserve)
-        if clock.left(reserve) <= DECAY_SHARE * whole:
-            steps = max(1, round(clock.left(reserve) / max(self.seconds_a_step(), 1e-6)))
-            self.schedule = self.schedule.falling_from(self.progress.step, steps)
-            self.progress.decay_start, self.progress.decay_steps = self.progress.step, steps
+        left = clock.left(reserve)
+        possible = max(1, round(left / max(self.seconds_a_step(), 1e-6)))
+        if self.schedule.end is None:
+            due = left <= DECAY_SHARE * (self.progress.seconds + left)
+        else:
+            planned = self.schedule.end - self.progress.step
+            long_ago = self.progress.step - self.schedule.falls[-1][0] >= STEPS_TIMED
+            due = long_ago and left > LEAST_REPLANNED and abs(possible - planned) > WORTH_REPLANNING * planned
+        if due:
+            self.schedule = self.schedule.falling(self.progress.step, possible)
+            self.progress.falls = [list(fall) for fall in self.schedule.falls]
 
     def _step(self) -> None:
         number = self.progress.step
@@ -252,6 +262,6 @@ def _schedule(plan: Plan) -> Schedule:
     if plan.steps is None:
         return Schedule(plan.learning_rate, warm_up(plan.expected_steps) if plan.warm_up is None else plan.warm_up)
     usual = for_steps(plan.learning_rate, plan.steps)
-    start = usual.decay_start if plan.decay_start is None else plan.decay_start
+    falls = usual.falls if plan.falls is None else as_falls(plan.falls)
     rising = usual.warm_up if plan.warm_up is None else plan.warm_up
-    return Schedule(plan.learning_rate, rising, start, plan.decay_steps or usual.decay_steps)
+    return Schedule(plan.learning_rate, rising, falls)

@@ -23,10 +23,9 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Optimiser steps in all; None: the clock rules."""
     warm_up: int | None = None
     """Steps over which the rate rises."""
-    decay_start: int | None = None
-    """Step at which the rate begins to fall; None: by share of the steps, or by the clock."""
-    decay_steps: int | None = None
-    """Steps the fall to zero is planned over."""
+    falls: list[tuple[int, int]] | None = None
+    """First step and length in steps of the fall of the rate, and of each new plan of it; None: by share of the
+    steps, or by the clock."""
     precision: Precision | None = None
     """Type of weights and activations in the network; the optimiser keeps float32 masters either way."""
     seed: int | None = None
@@ -40,8 +39,9 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _above("batch_size", self.batch_size, 1)
         _above("steps", self.steps, 1)
         _above("warm_up", self.warm_up, 0)
-        _above("decay_start", self.decay_start, 0)
-        _above("decay_steps", self.decay_steps, 1)
+        for start, steps in self.falls or ():
+            _above("falls", start, 0)
+            _above("falls", steps, 1)
         _above("accumulate", self.accumulate, 1)
         _above("seed", self.seed, 0)
         if self.seed is not None and self.seed > MAX_SEED:
