@@ -87,7 +87,7 @@ def test_everything_is_on_disk_before_the_rename(tmp_path, monkeypatch):
     fsync, rename = os.fsync, Path.rename
 
     def noted(handle: int) -> None:
-        events.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        events.append(Path(f"/proc/self/fd/{handle}").readlink().name)
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", noted)

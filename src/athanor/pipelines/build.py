@@ -22,7 +22,6 @@ from athanor.core.recipes import as_tree
 from athanor.data.read import FolderScan, require_sources, scan
 from athanor.data.reader import Corpus
 from athanor.evaluate import measure, questions
-from athanor.evaluate.questions import Question
 from athanor.generate.handle import Model
 from athanor.models.decoder import Decoder, initialise
 from athanor.models.folder import read_spec
@@ -72,8 +71,7 @@ def build(request: Request) -> dict[str, Any]:
     found = scan(request.folder)
     require_sources(found)
     if request.dry_run:
-        with store.scratch("dry-run"):
-            return _dry_run(request, store, found)
+        return _dry_run(request, store, found)
     with contextlib.ExitStack() as held:
         waited = time.monotonic()
         if name is not None:
@@ -90,25 +88,20 @@ def question_file(recipe: BuildRecipe, folder: Path) -> Path | None:
     return truth / "questions.jsonl" if (truth / "sample.json").is_file() else None
 
 
-def _asked(recipe: BuildRecipe, folder: Path) -> list[Question]:
-    path = question_file(recipe, folder)
-    return questions.read(path) if path else []
-
-
-def _choice(request: Request, store: Store, found: FolderScan) -> Choice:
+def _choice(request: Request, store: Store, found: FolderScan, asked: int) -> Choice:
     sizes = [(Path(source.path).suffix.lower(), source.bytes) for source in found.sources]
-    asked = _asked(request.recipe, request.folder)
     if not (store.home / "cache" / "machine.json").is_file():
         request.reporter.say("measuring this machine, once …")
     measured = machine(store.home / "cache")
-    chosen = choose(request.recipe, measured, estimate_characters(sizes), len(asked))
+    chosen = choose(request.recipe, measured, estimate_characters(sizes), asked)
     _say_plan(request, found, chosen)
     refuse_what_cannot_fit(chosen.planned, store.home)
     return chosen
 
 
 def _dry_run(request: Request, store: Store, found: FolderScan) -> dict[str, Any]:
-    chosen = _choice(request, store, found)
+    path = question_file(request.recipe, request.folder)
+    chosen = _choice(request, store, found, len(questions.read(path)) if path else 0)
     return {
         "name": request.recipe.name,
         "dry_run": True,
@@ -161,6 +154,7 @@ class _Build:
         self.parent = self._parent()
         self.keys = Keys(store, self.recipe, found, self.parent)
         self.path = question_file(self.recipe, request.folder)
+        self.asked = questions.read(self.path) if self.path else []
         self.questions_hash = evaluate.questions_hash(self.path)
 
     def run(self) -> dict[str, Any]:
@@ -171,7 +165,7 @@ class _Build:
         if self.name is not None:
             self.store.check_name_free(self.name, self.request.replace or self.parent is not None)
         clock = Clock(self.recipe.budget_seconds, self._spent_earlier() + time.monotonic() - self.began)
-        chosen = _choice(self.request, self.store, self.scan)
+        chosen = _choice(self.request, self.store, self.scan, len(self.asked))
         corpus, _ = make_corpus(self.keys, self.request.workers, self.request.force, self.reporter)
         self._say_corpus(corpus)
         tokenizer, _ = make_tokenizer(self.keys, corpus, self.reporter)
@@ -227,7 +221,7 @@ class _Build:
 
     def _reserve(self, chosen: Choice, tokenizer: Artifact) -> float:
         """Seconds that measuring, questions, samples and report will take after learning."""
-        asked = questions.read(self.path) if self.path else []
+        asked = self.asked
         some = asked[:: max(1, len(asked) // TIMED_QUESTIONS)][:TIMED_QUESTIONS]
         if not some:
             return AFTER_SECONDS
@@ -282,8 +276,7 @@ class _Build:
         kept = self.store.find("report", step_key("report", recipe, [model.id], REPORT_VERSION))
         if kept is not None:
             return kept, False
-        asked = questions.read(self.path) if self.path else []
-        seed = self.recipe.seed
+        asked, seed = self.asked, self.recipe.seed
         loaded = Model.of(model)
         found = evaluate.evaluate(loaded, asked, evaluate.prompts_for(self.store, model), seed, self.reporter)
         facts = build_report.Facts(

@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from athanor.artifacts.artifact import Artifact
 from athanor.artifacts.runs import Run
 from athanor.core import hardware
@@ -32,6 +30,7 @@ from athanor.train.calibrate import DTYPES
 from athanor.train.clock import Clock
 from athanor.train.heldout import HeldOut, measure
 from athanor.train.loop import METRICS, Plan, Progress, Trainer, read_metrics
+from athanor.train.runtime import prepare
 
 BEFORE_TOKENS = 8192  # held-out tokens the untrained network is measured on
 NEW_DOCUMENT_REPEATS = 3
@@ -59,8 +58,7 @@ class Learning:
 
 def learn(work: Learning, resume: bool) -> Artifact:
     """Train and store the model. Raises Interrupted with the way to go on."""
-    torch.set_flush_denormal(True)
-    torch.set_num_threads(hardware.cores())
+    prepare()
     run = work.run
     run.make()
     with run.lock(work.reporter.say):
@@ -231,7 +229,7 @@ def _resolved(work: Learning, trainer: Trainer, progress: Progress) -> dict[str,
             "precision": work.choice.precision,
             "accumulate": plan.accumulate,
         },
-        "threads": torch.get_num_threads(),
+        "threads": hardware.cores(),
     }
 
 
