@@ -56,9 +56,8 @@ class Machine(msgspec.Struct, frozen=True):
     def precision(self) -> Precision:
         """bf16 where it is clearly faster at the larger width, else float32."""
         widest = max(speed.width for speed in self.speeds)
-        found = {speed.precision: speed.flops_per_second for speed in self.speeds if speed.width == widest}
-        faster: Precision = "bf16"
-        return faster if found.get(faster, 0.0) > CLEARLY * found["float32"] else "float32"
+        found: dict[str, float] = {s.precision: s.flops_per_second for s in self.speeds if s.width == widest}
+        return "bf16" if found.get("bf16", 0.0) > CLEARLY * found["float32"] else "float32"
 
     def flops_per_second(self, width: int, precision: Precision) -> float:
         """Speed at a width: on a line in log width between the two measured, flat beyond them."""
