@@ -104,7 +104,9 @@ def measure(hardware: Hardware) -> Machine:
 
 def _speeds(name: str, precisions: list[Precision]) -> list[Speed]:
     spec = from_preset(name, vocabulary=VOCABULARY, context=LENGTH)
-    steps = {precision: _stepper(spec, DTYPES[precision]) for precision in precisions}
+    steps: dict[Precision, Callable[[], None]] = {
+        precision: _stepper(spec, DTYPES[precision]) for precision in precisions
+    }
     seconds: dict[Precision, list[float]] = {precision: [] for precision in precisions}
     began = time.perf_counter()
     for number in range(TIMED_STEPS + 1):
