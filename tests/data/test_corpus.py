@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gzip
+import contextlib
 import json
 import os
 import random
@@ -261,9 +262,12 @@ def test_an_end_in_the_middle_leaves_no_process(tmp_path: Path, number: signal.S
         time.sleep(0.02)
     time.sleep(0.3)
     assert len(group(process.pid)) == 3
-    os.kill(process.pid, number)
     began = time.monotonic()
-    process.wait(10)
+    while process.poll() is None and time.monotonic() - began < 4:
+        # Python drops an interrupt that lands in a finaliser or a callback; a person presses the keys again.
+        os.kill(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1)
     while group(process.pid) and time.monotonic() - began < 5:
         time.sleep(0.05)
     assert time.monotonic() - began < 5 and group(process.pid) == []
