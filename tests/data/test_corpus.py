@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import gzip
 import contextlib
+import gzip
 import json
 import os
 import random
