@@ -60,8 +60,8 @@ def test_build_makes_everything_once_and_says_what_it_made(call, athanor, folder
 def test_a_run_by_the_clock_repeats_by_its_steps(call, folder):
     clocked = call("build", folder, "--name", "clocked", "--force", "--minutes", 0.25, *TINY)
     chosen = call("show", clocked["model"])["resolved"]["train"]
-    keys = ("steps", "falls", "warm_up", "learning_rate", "accumulate")
-    words = [f"train.{key}={chosen[key]}" for key in keys]
+    keys = ("steps", "falls", "warm_up", "learning_rate", "accumulate", "compile")
+    words = [f"train.{key}={json.dumps(chosen[key])}" for key in keys]
     stepped = call("build", folder, "--name", "stepped", "--force", *TINY, *words)
     weights = [Path(call("show", one["model"])["path"], "model.safetensors").read_bytes() for one in (clocked, stepped)]
     assert weights[0] == weights[1]
@@ -85,6 +85,102 @@ def test_continue_goes_on_from_the_old_model(call, folder):
     assert first["model"] in nodes
     again = call("build", folder, "--name", "weekly", "--continue", "--force", *STEPS)
     assert again["cached"] and again["model"] == second["model"]
+
+
+def test_continue_keeps_the_parents_shape_and_rows(athanor, call, folder):
+    """A larger budget would choose longer rows than the parent reads; another shape is refused, more steps are not."""
+    first = call("build", folder, "--name", "weekly", "--force", *STEPS)
+    other = ("build", folder, "--name", "weekly", "--continue", "--force", "--json", "train.steps=5")
+    found = error(athanor(*other, "model.width=64", "tokenizer.vocabulary=500"), 2)
+    assert "model.width=64" in found["message"] and "tokenizer.vocabulary=500" in found["message"]
+    more = call(*other[:-2], "train.steps=5")
+    assert not more["cached"] and more["steps"] == 5 and more["model"] != first["model"]
+    assert more["planned"]["parameters"] == more["parameters"] == first["parameters"]
+    assert call(*other[:-2], "train.steps=5")["cached"]
+
+
+def test_two_builds_of_one_request_learn_once(athanor, call, folder, tmp_path):
+    words = ("build", folder, "--force", *TINY, "train.steps=300")
+    call("build", folder, "--force", *STEPS)  # corpus and tokenizer
+    command = [*athanor("--version").args[:1], *map(str, words), "--json"]
+    env = {**os.environ, "ATHANOR_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
+    running = [
+        subprocess.Popen([*command, "--name", name], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for name in ("one", "two")
+    ]
+    ended = [process.communicate(timeout=120) for process in running]
+    results = [json.loads(out) for out, _ in ended]
+    assert results[0]["model"] == results[1]["model"] and results[0]["steps"] == 300
+    assert sorted(result["cached"] for result in results) == [False, True]
+    assert call("list", "--runs")["runs"] == []
+
+
+def killed(athanor, words, tmp_path, ready) -> None:
+    """Start a build and kill it once `ready` says so of its run folder."""
+    process = subprocess.Popen(
+        [*athanor("--version").args[:1], *map(str, words)],
+        env={**os.environ, "ATHANOR_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    while process.poll() is None and not any(map(ready, (tmp_path / "home/runs").glob("*"))):
+        time.sleep(0.02)
+    process.kill()
+    process.wait(10)
+
+
+def test_a_build_killed_before_its_first_checkpoint_leaves_no_rows_behind(athanor, call, folder, tmp_path):
+    words = ("build", folder, "--name", "again", "--force", *TINY, "train.steps=300")
+    killed(
+        athanor, words, tmp_path, lambda run: (run / "metrics.jsonl").is_file() and (run / "metrics.jsonl").read_text()
+    )
+    built = call(*words)
+    rows = Path(call("show", built["model"])["path"], "training.jsonl").read_text().splitlines()
+    steps = [json.loads(row)["step"] for row in rows if "rate" in json.loads(row)]
+    assert steps == sorted(set(steps)) and steps[0] == 0
+
+
+def stopped(athanor, words, tmp_path) -> Path:
+    """A build that was ended by SIGTERM while it learned; its run folder."""
+    process = subprocess.Popen(
+        [*athanor("--version").args[:1], *map(str, words)],
+        env={**os.environ, "ATHANOR_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    while process.poll() is None and not list((tmp_path / "home/runs").glob("*/metrics.jsonl")):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    return next((tmp_path / "home/runs").iterdir())
+
+
+def test_a_resumed_run_does_not_choose_again(athanor, call, folder, tmp_path):
+    """The machine may have been measured anew, and be faster or slower by then."""
+    words = ("build", folder, "--name", "moved", "--force", "--minutes", 0.5, "tokenizer.vocabulary=400")
+    run = stopped(athanor, words, tmp_path)
+    shape = json.loads((run / "choice.json").read_text())["spec"]
+    path = tmp_path / "home/cache/machine.json"
+    machine = json.loads(path.read_text())
+    for speed in machine["speeds"]:
+        speed["flops_per_second"] *= 1000
+    path.write_text(json.dumps(machine))
+    resumed = call(*words, "--resume")
+    assert call("show", resumed["model"])["resolved"]["model"]["width"] == shape["width"]
+
+
+def test_a_damaged_checkpoint_stops_a_resumed_build_and_not_a_new_one(athanor, call, folder, tmp_path):
+    words = ("build", folder, "--name", "hurt", "--force", *TINY, "train.steps=1500")
+    run = stopped(athanor, words, tmp_path)
+    state = next(run.glob("checkpoints/step-*/state.json"))
+    state.write_text(state.read_text()[:-5])
+    assert "damaged" in error(athanor(*words, "--resume", "--json"), 3)["message"]
+    assert call(*words[:-1], "train.steps=1500")["steps"] == 1500
+
+
+def test_a_budget_spent_on_reading_is_refused_with_the_minutes_it_takes(athanor, folder):
+    found = error(athanor("build", folder, "--name", "hasty", "--force", "--minutes", "0.02", "--json", *TINY), 5)
+    assert "nothing is left to learn in" in found["message"] and found["limit"] >= 1
 
 
 def test_a_name_that_is_taken_is_refused_before_any_work(athanor, call, folder, town):
@@ -147,6 +243,8 @@ def test_dry_run_changes_nothing(athanor, call, folder, tmp_path):
     call("list")
     plan = call("build", folder, "--name", "dry", "--minutes", "7", "--dry-run")
     assert plan["planned"]["seconds"] == pytest.approx(420)
+    built = {"id", "model", "report", "report_path", "documents", "actual", "questions", "tokens_per_second"}
+    assert built <= set(plan) and plan["model"] is None
     kept = {path.relative_to(tmp_path / "home").parts[0] for path in (tmp_path / "home").rglob("*") if path.is_file()}
     assert kept <= {"cache", "locks"}
     error(athanor("show", "dry", "--json"), 4)

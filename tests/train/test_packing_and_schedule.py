@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athanor.train.packing import OPEN_ROWS, Sampler, batches, cut, in_order, pack
+from athanor.train.packing import OPEN_ROWS, Sampler, batches, cut, in_order, long_chats, pack
 from athanor.train.schedule import Schedule, for_steps, warm_up
 
 
@@ -27,6 +27,7 @@ class Corpus:
         self.starts = np.cumsum([0, *self.sizes])
         self.ids = np.arange(self.starts[-1])
         self.learned = (self.ids % 3 > 0).astype(np.uint8)
+        self.is_chat = np.zeros(len(self.sizes), dtype=np.bool_)
 
     def __len__(self):
         return len(self.sizes)
@@ -160,3 +161,17 @@ def test_a_fall_planned_anew_goes_on_from_where_it_is():
     assert once.rate(14) == pytest.approx(0.5)
     assert [anew.rate(step) for step in (15, 16, 23, 24)] == pytest.approx([0.45, 0.4, 0.05, 0.0])
     assert anew.end == 24
+
+
+def test_a_chat_is_never_cut_apart():
+    """Long chats give their first positions when an answer lies in them, and nothing otherwise; texts are cut."""
+    corpus = Corpus([40, 40, 40])
+    corpus.is_chat = np.array([True, True, False])
+    corpus.learned[:80] = 0
+    corpus.learned[10:13] = corpus.learned[35:38] = 1  # the first chat answers early and again late
+    corpus.learned[40 + 30 : 40 + 35] = 1  # the second only beyond a row of 16
+    assert long_chats(corpus, 16) == ([0], [1])  # type: ignore[arg-type]
+    pieces = cut(corpus, 16)  # type: ignore[arg-type]
+    found = [tuple(map(int, piece)) for piece in zip(*vars(pieces).values(), strict=True)]
+    assert found == [(0, 0, 16), (2, 80, 16), (2, 96, 16), (2, 112, 7)]
+    assert long_chats(corpus, 64) == ([], [])  # type: ignore[arg-type]

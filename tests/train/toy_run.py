@@ -40,9 +40,10 @@ def tokens(folder: Path, documents: int = 20, seed: int = 0) -> TokenSet:
     ids.tofile(folder / "ids.bin")
     (random.random(len(ids)) < 0.8).astype(np.uint8).tofile(folder / "learned.bin")
     np.save(folder / "starts.npy", np.cumsum([0, *map(len, texts)]).astype(np.int64))
+    np.save(folder / "is_chat.npy", np.zeros(documents, dtype=np.bool_))
     np.save(folder / "file_of.npy", (np.arange(documents) % 4).astype(np.int32))
     files = ["a.txt", "信\u2028件.txt", "c.md", "d.pdf"]
-    (folder / "facts.json").write_text(json.dumps({"dtype": "uint16", "files": files, "chats": 0}))
+    (folder / "facts.json").write_text(json.dumps({"dtype": "uint16", "files": files}))
     return TokenSet(folder)
 
 

@@ -48,6 +48,6 @@ def weighted_nll(network: Decoder, hidden: Tensor, targets: Tensor, weights: Ten
     hidden, targets, weights = hidden[counted], targets[counted], weights[counted]
     total = torch.zeros((), dtype=torch.float32)
     for part, wanted, weight in zip(hidden.split(CHUNK), targets.split(CHUNK), weights.split(CHUNK), strict=True):
-        nll = functional.cross_entropy(network.logits(part), wanted, reduction="none")
-        total = total + (nll.float() * weight).sum()
+        nll = functional.cross_entropy(network.logits(part).float(), wanted, reduction="none")
+        total = total + (nll * weight).sum()
     return total

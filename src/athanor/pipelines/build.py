@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ import msgspec
 
 from athanor.artifacts.artifact import Artifact
 from athanor.artifacts.ids import step_key
+from athanor.artifacts.runs import Run
 from athanor.artifacts.store import Store
-from athanor.core.errors import UsageError
+from athanor.core.errors import AthanorError, ResourceError, UsageError
 from athanor.core.hardware import peak_memory_bytes
 from athanor.core.progress import Reporter
 from athanor.core.recipes import as_tree
@@ -26,10 +28,11 @@ from athanor.generate.handle import Model
 from athanor.models.decoder import Decoder, initialise
 from athanor.models.folder import read_spec
 from athanor.pipelines import build_report, evaluate
-from athanor.pipelines.learn import Learning, learn, unfinished
+from athanor.pipelines.learn import Learning, learn
 from athanor.pipelines.plan import Choice, choose, estimate_characters, refuse_what_cannot_fit
-from athanor.pipelines.recipe import BuildRecipe
+from athanor.pipelines.recipe import BuildRecipe, ModelRecipe
 from athanor.pipelines.steps import Keys, make_corpus, make_tokenizer, parent_tokenizer
+from athanor.pipelines.unfinished import Unfinished, find_unfinished, keep_choice
 from athanor.train.calibrate import machine
 from athanor.train.clock import Clock
 
@@ -38,6 +41,8 @@ ASSISTANT_VERSION = 1
 AFTER_SECONDS = 5.0  # samples, report, picture
 TIMED_QUESTIONS = 64
 USUAL_ANSWER_TOKENS = 10
+LEAST_LEARNING = 0.05
+"""Share of the budget that must be left to learn in."""
 
 
 @dataclass(frozen=True)
@@ -88,25 +93,55 @@ def question_file(recipe: BuildRecipe, folder: Path) -> Path | None:
     return truth / "questions.jsonl" if (truth / "sample.json").is_file() else None
 
 
-def _choice(request: Request, store: Store, found: FolderScan, asked: int) -> Choice:
+def _choice(request: Request, store: Store, found: FolderScan, asked: int, parent: Artifact | None) -> Choice:
     sizes = [(Path(source.path).suffix.lower(), source.bytes) for source in found.sources]
     if not (store.home / "cache" / "machine.json").is_file():
         request.reporter.say("measuring this machine, once …")
     measured = machine(store.home / "cache")
-    chosen = choose(request.recipe, measured, estimate_characters(sizes), asked)
+    shape = read_spec(parent.folder) if parent is not None else None
+    chosen = choose(request.recipe, measured, estimate_characters(sizes), asked, shape)
     _say_plan(request, found, chosen)
     refuse_what_cannot_fit(chosen.planned, store.home)
     return chosen
 
 
+def parent_of(request: Request, store: Store) -> Artifact | None:
+    """The model that `--continue` goes on from. Raises UsageError where another shape or vocabulary is asked for."""
+    if not request.go_on:
+        return None
+    recipe = request.recipe
+    if recipe.name is None:
+        raise UsageError("--continue needs a name to go on from.", remedy="Add --name and the model's name.")
+    parent = store.resolve(recipe.name, kinds=("model",))
+    spec, tokenizer = read_spec(parent.folder), parent_tokenizer(store, parent)
+    has = {f"model.{key}": getattr(spec, key) for key in ModelRecipe.__struct_fields__}
+    has["tokenizer.vocabulary"] = tokenizer.manifest.resolved.get("vocabulary", spec.vocabulary)
+    asked = {f"model.{key}": value for key, value in as_tree(recipe.model).items()}
+    asked["tokenizer.vocabulary"] = recipe.tokenizer.vocabulary
+    other = [f"{key}={value}" for key, value in asked.items() if value is not None and value != has[key]]
+    if other:
+        raise UsageError(
+            f"{', '.join(other)} cannot be had with --continue: {recipe.name} has "
+            + ", ".join(f"{key}={has[key]}" for key in (word.split("=")[0] for word in other))
+            + ".",
+            value=other,
+            limit=has,
+            remedy="Leave them out, or build anew without --continue.",
+        )
+    return parent
+
+
 def _dry_run(request: Request, store: Store, found: FolderScan) -> dict[str, Any]:
     path = question_file(request.recipe, request.folder)
-    chosen = _choice(request, store, found, len(questions.read(path)) if path else 0)
+    chosen = _choice(request, store, found, len(questions.read(path)) if path else 0, parent_of(request, store))
     return {
+        **dict.fromkeys(build_report.RESULT_KEYS),
         "name": request.recipe.name,
         "dry_run": True,
+        "cached": False,
         "planned": msgspec.to_builtins(chosen.planned),
-        "model": msgspec.to_builtins(chosen.spec),
+        "parameters": chosen.planned.parameters,
+        "shape": msgspec.to_builtins(chosen.spec),
         "train": {
             "batch_size": chosen.batch_size,
             "learning_rate": chosen.learning_rate,
@@ -151,7 +186,7 @@ class _Build:
         self.request, self.store, self.scan, self.name = request, store, found, name
         self.recipe, self.reporter = request.recipe, request.reporter
         self.began = request.began + waited
-        self.parent = self._parent()
+        self.parent = parent_of(request, store)
         self.keys = Keys(store, self.recipe, found, self.parent)
         self.path = question_file(self.recipe, request.folder)
         self.asked = questions.read(self.path) if self.path else []
@@ -161,66 +196,93 @@ class _Build:
         """Everything, or what is there already."""
         done = self._nothing_new() or self.keys.finished()
         if done is not None:
-            return self._finish(*done, None)
+            return self._finish(*done)
         if self.name is not None:
             self.store.check_name_free(self.name, self.request.replace or self.parent is not None)
-        clock = Clock(self.recipe.budget_seconds, self._spent_earlier() + time.monotonic() - self.began)
-        chosen = _choice(self.request, self.store, self.scan, len(self.asked))
+        earlier = self._earlier()
+        clock = Clock(self.recipe.budget_seconds, (earlier.spent if earlier else 0.0) + time.monotonic() - self.began)
+        chosen = earlier.choice if earlier else self._choice()
         corpus, _ = make_corpus(self.keys, self.request.workers, self.request.force, self.reporter)
         self._say_corpus(corpus)
         tokenizer, _ = make_tokenizer(self.keys, corpus, self.reporter)
-        chosen = self._settled(chosen, tokenizer)
-        work = Learning(self.keys, corpus, tokenizer, chosen, clock, self._reserve(chosen, tokenizer), self.reporter)
-        model = learn(work, self._prepare_run(work))
-        return self._finish(corpus, tokenizer, model, chosen)
+        model = self._model(corpus, tokenizer, self._settled(chosen, tokenizer), clock)
+        return self._finish(corpus, tokenizer, model)
 
-    def _parent(self) -> Artifact | None:
-        if not self.request.go_on:
-            return None
-        if self.name is None:
-            raise UsageError("--continue needs a name to go on from.", remedy="Add --name and the model's name.")
-        return self.store.resolve(self.name, kinds=("model",))
+    def _choice(self) -> Choice:
+        return _choice(self.request, self.store, self.scan, len(self.asked), self.parent)
+
+    def _model(self, corpus: Artifact, tokenizer: Artifact, chosen: Choice, clock: Clock) -> Artifact:
+        """Learn, unless another process has done so while this one waited for it."""
+        run, began = self.keys.run(corpus, tokenizer), time.monotonic()
+        with run.lock(self.reporter.say):
+            waited = time.monotonic() - began
+            clock.excuse(waited)
+            self.began += waited
+            done = self.keys.finished()
+            if done is not None:
+                return done[2]
+            resume = self._prepare_run(run, [corpus.id, tokenizer.id], chosen)
+            reserve = self._reserve(chosen, tokenizer)
+            self._refuse_spent(clock, reserve)
+            return learn(Learning(self.keys, run, corpus, tokenizer, chosen, clock, reserve, self.reporter), resume)
+
+    def _refuse_spent(self, clock: Clock, reserve: float) -> None:
+        """Raise ResourceError where reading has used up the time there was to learn in."""
+        if clock.total is None or clock.left(reserve) >= LEAST_LEARNING * clock.total:
+            return
+        wanted = math.ceil(2 * (clock.spent + reserve) / 60)
+        raise ResourceError(
+            f"Of {clock.total / 60:g} minutes, {clock.spent / 60:.1f} are spent and {reserve / 60:.1f} are needed "
+            "afterwards: nothing is left to learn in.",
+            value=clock.total / 60,
+            limit=wanted,
+            remedy=f"Give --minutes {wanted}; corpus and tokenizer are kept and need no time again.",
+        )
 
     def _nothing_new(self) -> tuple[Artifact, Artifact, Artifact] | None:
-        """With --continue: the parent itself, when it was made of this very corpus."""
+        """With --continue: the parent itself, when it was made of this very corpus in the way asked for now."""
         now = self.keys.found_corpus()
         if self.parent is None or now is None or now.id not in self.parent.manifest.inputs:
             return None
-        return now, parent_tokenizer(self.store, self.parent), self.parent
+        tokenizer = parent_tokenizer(self.store, self.parent)
+        asked, _ = self.keys.model(now.id, tokenizer.id)
+        before = self.parent.manifest.recipe
+        if any(asked.get(key) != before.get(key) for key in ("train", "minutes")):
+            return None
+        return now, tokenizer, self.parent
 
-    def _spent_earlier(self) -> float:
-        """Seconds that earlier attempts at this run have used; 0 where none is gone on with."""
+    def _earlier(self) -> Unfinished | None:
+        """The unfinished run that --resume goes on with."""
         if not self.request.resume:
-            return 0.0
+            return None
         run = self.keys.found_run()
-        state = unfinished(run) if run is not None else None
-        if state is None:
+        found = find_unfinished(run) if run is not None else None
+        if found is None:
             self.reporter.say("there is no unfinished run of this request; starting")
-            return 0.0
-        return state["spent"]
+        return found
 
-    def _prepare_run(self, work: Learning) -> bool:
+    def _prepare_run(self, run: Run, inputs: list[str], chosen: Choice) -> bool:
         """Describe the run; whether to go on from what lies in it. What is not gone on with is said and removed."""
-        run, state = work.run, unfinished(work.run)
-        if state is not None and not self.request.resume:
+        found = find_unfinished(run, strict=self.request.resume)
+        resume = self.request.resume and found is not None and found.choice == chosen
+        if found is not None and not resume:
             self.reporter.say(
-                f"an unfinished run of this lies in the store (step {state['step']}, {state['spent']:.0f} s spent); "
+                f"an unfinished run of this lies in the store (step {found.step}, {found.spent:.0f} s spent); "
                 "--resume would go on with it; starting over"
             )
+        if not resume:
             run.remove()
-        words = {"name": self.name, "verb": "build", "argv": list(self.request.argv)}
-        run.describe({**words, "inputs": [work.corpus.id, work.tokenizer.id]})
-        return self.request.resume and state is not None
+        run.describe({"name": self.name, "verb": "build", "argv": list(self.request.argv), "inputs": inputs})
+        keep_choice(run, chosen)
+        return resume
 
     def _settled(self, chosen: Choice, tokenizer: Artifact) -> Choice:
-        """The choice with the vocabulary that the tokenizer came to have, or with the parent's shape."""
-        if self.parent is not None:
-            return msgspec.structs.replace(chosen, spec=read_spec(self.parent.folder))
+        """The choice with the vocabulary that the tokenizer came to have."""
         vocabulary = tokenizer.manifest.metrics["vocabulary"]
         return msgspec.structs.replace(chosen, spec=msgspec.structs.replace(chosen.spec, vocabulary=vocabulary))
 
     def _reserve(self, chosen: Choice, tokenizer: Artifact) -> float:
-        """Seconds that measuring, questions, samples and report will take after learning."""
+        """Seconds that questions, samples and report will take after learning."""
         asked = self.asked
         some = asked[:: max(1, len(asked) // TIMED_QUESTIONS)][:TIMED_QUESTIONS]
         if not some:
@@ -242,12 +304,12 @@ class _Build:
         if made:
             self.reporter.say(f"the folder holds no chats; {made} were made from headings, tables and question lines")
 
-    def _finish(self, corpus: Artifact, tokenizer: Artifact, model: Artifact, chosen: Choice | None) -> dict[str, Any]:
-        """Assistant, report, name; the result. chosen: None where the model was there already."""
+    def _finish(self, corpus: Artifact, tokenizer: Artifact, model: Artifact) -> dict[str, Any]:
+        """Assistant, report, name; the result."""
         assistant = self._assistant(model)
         if self.name is not None:
             self.store.check_name_free(self.name, self.request.replace or self.parent is not None, assistant.id)
-        report, new = self._report(corpus, tokenizer, model, assistant, chosen)
+        report, new = self._report(corpus, tokenizer, model, assistant)
         if self.name is not None:
             self.store.bind(self.name, assistant.id, replace=self.request.replace or self.parent is not None)
         result = build_report.stored_result(report)
@@ -257,6 +319,10 @@ class _Build:
         return result
 
     def _assistant(self, model: Artifact) -> Artifact:
+        """The assistant over a model: the one the name stands for already, or one with the recipe of this build."""
+        named = self._named()
+        if named is not None and named.kind == "assistant" and named.manifest.inputs == [model.id]:
+            return named
         recipe = as_tree(msgspec.structs.replace(self.recipe, name=None, inputs=[str(self.request.folder.resolve())]))
         if self.recipe.budget_seconds is not None:
             recipe["minutes"] = self.recipe.budget_seconds / 60
@@ -269,8 +335,15 @@ class _Build:
             (draft.folder / "assistant.json").write_text(json.dumps(parts, indent=1) + "\n")
             return draft.commit()
 
+    def _named(self) -> Artifact | None:
+        """What the name stands for, if it stands for anything sound."""
+        number = self.store.names().get(self.name or "")
+        with contextlib.suppress(AthanorError):
+            return self.store.get(number) if number is not None else None
+        return None
+
     def _report(
-        self, corpus: Artifact, tokenizer: Artifact, model: Artifact, assistant: Artifact, chosen: Choice | None
+        self, corpus: Artifact, tokenizer: Artifact, model: Artifact, assistant: Artifact
     ) -> tuple[Artifact, bool]:
         recipe = {"what": "build", "questions": self.questions_hash}
         kept = self.store.find("report", step_key("report", recipe, [model.id], REPORT_VERSION))
@@ -284,7 +357,6 @@ class _Build:
             tokenizer=tokenizer,
             model=model,
             assistant=assistant,
-            planned=chosen.planned if chosen else None,
             untrained=build_report.ask_untrained(loaded, asked, self.recipe.training_seed),
             seconds=time.monotonic() - self.began,
             peak_memory_bytes=peak_memory_bytes(),

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from athanor.artifacts.artifact import Artifact
 from athanor.core.files import tree_bytes
 from athanor.core.seeds import derive
@@ -22,22 +20,24 @@ from athanor.generate.handle import Model
 from athanor.models.decoder import Decoder, initialise
 from athanor.pipelines import evaluate
 from athanor.pipelines.evaluate import Evaluation
-from athanor.pipelines.plan import Planned
+from athanor.pipelines.learn import TRAINING_ROWS
 from athanor.train.loop import read_metrics
 
 UNTRAINED_QUESTIONS = 40
-TRAINING_ROWS = "training.jsonl"
+PLACES = ("id", "corpus", "tokenizer", "model", "index", "report", "report_path")
+COUNTS = ("documents", "unread", "characters", "tokens", "parameters", "tokens_seen", "steps", "seconds")
+QUALITY = ("heldout_bits_per_byte", "heldout_loss", "actual", "tokens_per_second", "questions", "untrained")
+RESULT_KEYS = ("name", "cached", "planned", *PLACES, *COUNTS, *QUALITY)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a build knows when it writes its report. planned: None where the model was there already."""
+    """What a build knows when it writes its report."""
 
     corpus: Artifact
     tokenizer: Artifact
     model: Artifact
     assistant: Artifact
-    planned: Planned | None
     untrained: float | None
     """Share of questions the network answered before it learned; None where none were asked."""
     seconds: float
@@ -107,16 +107,21 @@ def headline(statistics: CorpusStatistics, found: Evaluation) -> str:
 def _learning(facts: Facts) -> list[Section]:
     metrics, chosen = facts.model.manifest.metrics, facts.model.manifest.resolved
     before, after = metrics["untrained_bits_per_byte"], metrics["heldout_bits_per_byte"]
+    shape = chosen["model"]
     words = []
     if before is not None and after is not None:
-        words.append(f"Held-out bits per byte: {before:.3f} untrained, {after:.3f} after learning.")
+        words.append(f"Held-out bits per byte: {before:.3f} {_start(facts.model)}, {after:.3f} after learning.")
     if facts.untrained is not None:
         words.append(f"The untrained model scores {facts.untrained:.2f} exact match on the same questions.")
     else:
         words.append("No questions were asked, so the untrained model has no score to compare with.")
     if metrics["skipped_steps"]:
         words.append(f"{metrics['skipped_steps']} steps were skipped because the loss was no finite number.")
-    shape = chosen["model"]
+    if metrics["chats_shortened"] or metrics["chats_left_out"]:
+        words.append(
+            f"{metrics['chats_shortened']} chats are longer than the {shape['context']} tokens this model reads and "
+            f"were learned up to there; {metrics['chats_left_out']} have no answer within them and were left out."
+        )
     rows = [
         ("parameters", f"{metrics['parameters']:,}"),
         ("shape", ", ".join(f"{key} {value}" for key, value in shape.items())),
@@ -132,20 +137,23 @@ def _learning(facts: Facts) -> list[Section]:
     return [Section("Learning", " ".join(words), [("what", "value"), *rows])]
 
 
+def _start(model: Artifact) -> str:
+    """What a model learned on from: corpus and tokenizer come first among its inputs, then the model before it."""
+    return "in the model it goes on from" if len(model.manifest.inputs) > 2 else "untrained"
+
+
 def _fall(falls: Sequence[Sequence[int]]) -> str:
     return f"falling from step {falls[0][0]}" if falls else "not falling"
 
 
 def _plan(facts: Facts) -> list[Section]:
-    if facts.planned is None:
-        return []
-    plan = facts.planned
+    plan = facts.model.manifest.metrics["planned"]
     rows = [
         ("", "plan", "truth"),
-        ("seconds", f"{plan.seconds:.0f}", f"{facts.seconds:.0f}"),
-        ("peak memory", f"{plan.peak_memory_bytes / 2**20:.0f} MiB", f"{facts.peak_memory_bytes / 2**20:.0f} MiB"),
-        ("disk", f"{plan.disk_bytes / 1e6:.0f} MB", f"{_disk(facts) / 1e6:.0f} MB"),
-        ("parameters", f"{plan.parameters:,}", f"{facts.model.manifest.metrics['parameters']:,}"),
+        ("seconds", f"{plan['seconds']:.0f}", f"{facts.seconds:.0f}"),
+        ("peak memory", f"{plan['peak_memory_bytes'] / 2**20:.0f} MiB", f"{facts.peak_memory_bytes / 2**20:.0f} MiB"),
+        ("disk", f"{plan['disk_bytes'] / 1e6:.0f} MB", f"{_disk(facts) / 1e6:.0f} MB"),
+        ("parameters", f"{plan['parameters']:,}", f"{facts.model.manifest.metrics['parameters']:,}"),
     ]
     return [Section("Plan beside truth", table=rows)]
 
@@ -178,7 +186,6 @@ def _disk(facts: Facts) -> int:
 
 def _result(facts: Facts, found: Evaluation, statistics: CorpusStatistics) -> dict[str, Any]:
     metrics = facts.model.manifest.metrics
-    planned = msgspec.to_builtins(facts.planned) if facts.planned else None
     return {
         "name": facts.name,
         "id": facts.assistant.id,
@@ -197,7 +204,7 @@ def _result(facts: Facts, found: Evaluation, statistics: CorpusStatistics) -> di
         "heldout_bits_per_byte": metrics["heldout_bits_per_byte"],
         "heldout_loss": metrics["heldout_loss"],
         "seconds": facts.seconds,
-        "planned": planned,
+        "planned": metrics["planned"],
         "actual": {
             "seconds": facts.seconds,
             "peak_memory_bytes": facts.peak_memory_bytes,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import time
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from athanor.artifacts.artifact import Artifact
 from athanor.artifacts.runs import Run
@@ -28,11 +28,14 @@ from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.train import packing, tokens
 from athanor.train.calibrate import DTYPES
 from athanor.train.clock import Clock
+from athanor.train.compiled import compile_blocks
 from athanor.train.heldout import HeldOut, measure
 from athanor.train.loop import METRICS, Plan, Progress, Trainer, read_metrics
 from athanor.train.runtime import prepare
 
-BEFORE_TOKENS = 8192  # held-out tokens the untrained network is measured on
+BEFORE_TOKENS = 8192  # held-out tokens the network is measured on before it learns
+AFTER_TOKENS = 200_000  # and afterwards, at the most
+TRAINING_ROWS = "training.jsonl"
 NEW_DOCUMENT_REPEATS = 3
 """How often a document that the parent has not seen is used while one it has seen is used once."""
 
@@ -42,6 +45,8 @@ class Learning:
     """What the learning step is given."""
 
     keys: Keys
+    run: Run
+    """Where unfinished work lies; its lock is held."""
     corpus: Artifact
     tokenizer: Artifact
     choice: Choice
@@ -50,56 +55,66 @@ class Learning:
     """Seconds to leave on the clock for what comes after."""
     reporter: Reporter
 
-    @property
-    def run(self) -> Run:
-        """Where unfinished work lies."""
-        return self.keys.run(self.corpus, self.tokenizer)
+
+@dataclass(frozen=True)
+class Outcome:
+    """What learning came to. network: in float32, as it is stored."""
+
+    network: Decoder
+    progress: Progress
+    before: HeldOut
+    after: HeldOut
+    compiled: bool
 
 
 def learn(work: Learning, resume: bool) -> Artifact:
     """Train and store the model. Raises Interrupted with the way to go on."""
     prepare()
-    run = work.run
-    run.make()
-    with run.lock(work.reporter.say):
-        try:
-            return _learn(work, run, resume)
-        except Interrupted as error:
-            error.remedy = "Go on with the same command and --resume."
-            raise
+    try:
+        return _learn(work, resume)
+    except Interrupted as error:
+        error.remedy = "Go on with the same command and --resume."
+        raise
 
 
-def _learn(work: Learning, run: Run, resume: bool) -> Artifact:
+def _learn(work: Learning, resume: bool) -> Artifact:
     tokenizer = Tokenizer.load(work.tokenizer.folder)
-    plan = _plan(run, training_plan(work.choice, work.keys.recipe), resume)
-    with _encoded(work, run, tokenizer) as (training, held_out):
-        network = _network(work)
-        before = measure(network, held_out, tokenizer, plan.row_length, BEFORE_TOKENS)
-        sampler = packing.Sampler(_pieces(work, training, plan), plan.row_length, plan.seed)
-        trainer = Trainer(network, next_token, training, sampler, plan, run.folder)
-        if resume and trainer.resume():
-            work.reporter.say(f"going on from step {trainer.progress.step}")
-        progress = _run(work, trainer, tokenizer)
-        after = measure(network, held_out, tokenizer, plan.row_length)
-        artifact = _store(work, run, trainer, tokenizer, progress, before, after, training.chats > 0)
-    run.remove()
+    plan = training_plan(work.choice, work.keys.recipe)
+    rows = Corpus(work.corpus.folder).rows
+    training, held_out = (
+        tokens.write(rows(split), tokenizer, work.run.folder / split) for split in ("train", "heldout")
+    )
+    network = _network(work)
+    began = time.monotonic()
+    before = measure(network, held_out, tokenizer, plan.row_length, BEFORE_TOKENS)
+    after_seconds = _seconds_after(time.monotonic() - began, before, held_out)
+    sampler = packing.Sampler(_pieces(work, training, plan), plan.row_length, plan.seed)
+    trainer = Trainer(network, next_token, training, sampler, plan, work.run.folder)
+    if resume and trainer.resume():
+        work.reporter.say(f"going on from step {trainer.progress.step}")
+    compiled = _compile(work, trainer)
+    progress = _run(work, trainer, after_seconds)
+    learned = _masters(trainer)
+    after = measure(learned, held_out, tokenizer, plan.row_length, AFTER_TOKENS)
+    artifact = _store(work, trainer, Outcome(learned, progress, before, after, compiled), tokenizer)
+    work.run.remove()
     return artifact
 
 
-def _plan(run: Run, plan: Plan, resume: bool) -> Plan:
-    """The plan, or the one a resumed run began with: it never calibrates again."""
-    path = run.folder / "plan.json"
-    if resume and path.is_file():
-        return Plan(**json.loads(path.read_text()))
-    write_atomic(path, json.dumps(asdict(plan)))
-    return plan
+def _seconds_after(took: float, before: HeldOut, held_out: tokens.TokenSet) -> float:
+    """What measuring the learned network will take, by what measuring the fresh one took."""
+    return took * min(AFTER_TOKENS, held_out.tokens) / max(1, before.tokens)
 
 
-@contextlib.contextmanager
-def _encoded(work: Learning, run: Run, tokenizer: Tokenizer) -> Iterator[tuple[tokens.TokenSet, tokens.TokenSet]]:
-    corpus = Corpus(work.corpus.folder)
-    sets = [tokens.write(corpus.rows(split), tokenizer, run.folder / split) for split in ("train", "heldout")]
-    yield sets[0], sets[1]
+def _compile(work: Learning, trainer: Trainer) -> bool:
+    """Compile the network's blocks where that was chosen; whether they are now."""
+    if not work.choice.compile:
+        return False
+    work.reporter.say("compiling the network …")
+    reason = compile_blocks(trainer.network, trainer.gradients, work.keys.store.home / "cache" / "compiled")
+    if reason is not None:
+        work.reporter.say(f"learning goes on without the compiler: {reason}")
+    return reason is None
 
 
 def _network(work: Learning) -> Decoder:
@@ -123,8 +138,9 @@ def _pieces(work: Learning, training: tokens.TokenSet, plan: Plan) -> packing.Pi
     return packing.cut(training, plan.row_length, [1 if kept else NEW_DOCUMENT_REPEATS for kept in seen])
 
 
-def _run(work: Learning, trainer: Trainer, tokenizer: Tokenizer) -> Progress:
-    total = trainer.plan.steps if work.clock.total is None else work.clock.total - work.reserve
+def _run(work: Learning, trainer: Trainer, after_seconds: float) -> Progress:
+    reserve = work.reserve + after_seconds
+    total = trainer.plan.steps if work.clock.total is None else work.clock.total - reserve
     bytes_a_token = _bytes_a_token(work, trainer)
     with work.reporter.bar("learning", float(total or 1)) as bar:
 
@@ -132,11 +148,11 @@ def _run(work: Learning, trainer: Trainer, tokenizer: Tokenizer) -> Progress:
             done = progress.step if clock.total is None else clock.spent
             rate = progress.tokens / max(1e-9, progress.seconds)
             bits = progress.loss / math.log(2) / bytes_a_token
-            left = _left(progress, plan, clock, work.reserve)
+            left = _left(progress, plan, clock, reserve)
             note = f"loss {progress.loss:.3f}  {bits:.2f} bits/byte  {rate:,.0f} tokens/s  {left:.0f} s left"
             bar.update(done, note)
 
-        return trainer.run(work.clock, work.reserve, report)
+        return trainer.run(work.clock, reserve, report)
 
 
 def _left(progress: Progress, plan: Plan, clock: Clock, reserve: float) -> float:
@@ -150,29 +166,20 @@ def _bytes_a_token(work: Learning, trainer: Trainer) -> float:
     return max(1.0, size / max(1, trainer.tokens.tokens))
 
 
-def _store(
-    work: Learning,
-    run: Run,
-    trainer: Trainer,
-    tokenizer: Tokenizer,
-    progress: Progress,
-    before: HeldOut,
-    after: HeldOut,
-    talks: bool,
-) -> Artifact:
+def _store(work: Learning, trainer: Trainer, outcome: Outcome, tokenizer: Tokenizer) -> Artifact:
     asked, inputs = work.keys.model(work.corpus.id, work.tokenizer.id)
     seed = work.keys.recipe.training_seed
     with work.keys.store.draft("model", asked, inputs, version=MODEL_VERSION, seed=seed) as draft:
-        save_network(_masters(trainer), draft.folder)
-        copy_tokenizer(work.tokenizer.folder, draft.folder, talks)
+        save_network(outcome.network, draft.folder)
+        copy_tokenizer(work.tokenizer.folder, draft.folder, trainer.tokens.chats > 0)
         write_generation_config(draft.folder, tokenizer)
-        rows = [*_held_out_rows(progress, before, after), *read_metrics(run.folder / METRICS)]
+        rows = [*_held_out_rows(outcome), *read_metrics(work.run.folder / METRICS)]
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        write_atomic(draft.folder / "training.jsonl", lines)
+        write_atomic(draft.folder / TRAINING_ROWS, lines)
         return draft.commit(
-            seconds=progress.seconds,
-            metrics=_metrics(trainer, progress, before, after),
-            resolved=_resolved(work, trainer, progress),
+            seconds=outcome.progress.seconds,
+            metrics=_metrics(work, trainer, outcome),
+            resolved=_resolved(work, trainer, outcome),
         )
 
 
@@ -183,15 +190,17 @@ def _masters(trainer: Trainer) -> Decoder:
     return network
 
 
-def _held_out_rows(progress: Progress, before: HeldOut, after: HeldOut) -> list[dict[str, Any]]:
-    points = [(0, before), (progress.step, after)]
+def _held_out_rows(outcome: Outcome) -> list[dict[str, Any]]:
+    points = [(0, outcome.before), (outcome.progress.step, outcome.after)]
     return [{"step": step, "heldout_loss": found.loss} for step, found in points if math.isfinite(found.loss)]
 
 
-def _metrics(trainer: Trainer, progress: Progress, before: HeldOut, after: HeldOut) -> dict[str, Any]:
+def _metrics(work: Learning, trainer: Trainer, outcome: Outcome) -> dict[str, Any]:
     def finite(value: float) -> float | None:
         return value if math.isfinite(value) else None
 
+    progress, before, after = outcome.progress, outcome.before, outcome.after
+    shortened, dropped = packing.long_chats(trainer.tokens, trainer.plan.row_length)
     return {
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
         "steps": progress.step,
@@ -204,11 +213,15 @@ def _metrics(trainer: Trainer, progress: Progress, before: HeldOut, after: HeldO
         "heldout_bits_per_byte": finite(after.bits_per_byte),
         "untrained_loss": finite(before.loss),
         "untrained_bits_per_byte": finite(before.bits_per_byte),
+        "heldout_tokens_measured": after.tokens,
         "chats": trainer.tokens.chats,
+        "chats_shortened": len(shortened),
+        "chats_left_out": len(dropped),
+        "planned": msgspec.to_builtins(work.choice.planned),
     }
 
 
-def _resolved(work: Learning, trainer: Trainer, progress: Progress) -> dict[str, Any]:
+def _resolved(work: Learning, trainer: Trainer, outcome: Outcome) -> dict[str, Any]:
     """What calibration and clock chose: with these keys the run repeats bit for bit on one machine."""
     plan, spec = trainer.plan, trainer.network.spec
     return {
@@ -223,24 +236,12 @@ def _resolved(work: Learning, trainer: Trainer, progress: Progress) -> dict[str,
         "train": {
             "learning_rate": plan.learning_rate,
             "batch_size": plan.batch_size,
-            "steps": progress.step,
+            "steps": outcome.progress.step,
             "warm_up": trainer.schedule.warm_up,
             "falls": [list(fall) for fall in trainer.schedule.falls],
             "precision": work.choice.precision,
             "accumulate": plan.accumulate,
+            "compile": outcome.compiled,
         },
         "threads": hardware.cores(),
     }
-
-
-def unfinished(run: Run) -> dict[str, Any] | None:
-    """What lies in a run that can be resumed: its newest step and the seconds spent; None where nothing does."""
-    folders = sorted((run.folder / "checkpoints").glob("step-*/state.json"), key=_step_number)
-    if not folders:
-        return None
-    state = json.loads(folders[-1].read_text())
-    return {"step": state["step"], "spent": state["spent"]}
-
-
-def _step_number(path: Path) -> int:
-    return int(path.parent.name.removeprefix("step-"))

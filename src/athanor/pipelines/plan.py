@@ -17,6 +17,7 @@ from athanor.pipelines.recipe import BuildRecipe
 from athanor.specs.decoder import DecoderSpec, parameters, training_flops_per_token
 from athanor.specs.qwen3 import PRESETS, from_preset
 from athanor.tokenizers.recipe import vocabulary_for
+from athanor.train import compiled
 from athanor.train.calibrate import Machine
 from athanor.train.loop import Plan
 from athanor.train.recipe import Precision
@@ -51,6 +52,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     spec: DecoderSpec
     precision: Precision
+    compile: bool
     row_length: int
     batch_size: int
     learning_rate: float
@@ -61,25 +63,26 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def choose(
-    recipe: BuildRecipe, machine: Machine, characters: int, questions: int, vocabulary: int | None = None
+    recipe: BuildRecipe, machine: Machine, characters: int, questions: int, parent: DecoderSpec | None = None
 ) -> Choice:
-    """Choose shape and pace. characters: of the text there is, estimated or counted; vocabulary: once it is known."""
+    """Choose shape and pace. characters: of the text there is, estimated; parent: the shape that is gone on with."""
     precision = recipe.train.precision or machine.precision()
-    if vocabulary is None:
-        vocabulary = recipe.tokenizer.vocabulary or vocabulary_for(characters)
-    seconds = recipe.budget_seconds
-    learning = _learning_seconds(seconds, characters, questions)
-    spec = _spec(recipe, machine, precision, vocabulary, learning)
+    around = _seconds_around(characters, questions)
+    learning = _learning_seconds(recipe.budget_seconds, around)
+    vocabulary = recipe.tokenizer.vocabulary or vocabulary_for(characters)
+    spec = parent or _spec(recipe, machine, precision, vocabulary, learning)
     row_length = min(spec.context, 1024)
     rate = machine.flops_per_second(spec.width, precision) / training_flops_per_token(spec, row_length)
     batch_size = recipe.train.batch_size or max(4, round(_batch_tokens(spec) / row_length))
     steps = recipe.train.steps or max(20, round(learning * rate / (batch_size * row_length)))
-    if seconds is None:
-        seconds = steps * batch_size * row_length / rate + FIXED_SECONDS + characters / READ_BYTES_PER_SECOND
-    micro = max(1, min(-(-batch_size // recipe.train.accumulate), MICRO_TOKENS // row_length))
+    if recipe.budget_seconds is None:
+        learning = steps * batch_size * row_length / rate
+    micro = _micro_rows(batch_size, min(-(-batch_size // recipe.train.accumulate), MICRO_TOKENS // row_length))
+    wanted = recipe.train.compile
     return Choice(
         spec=spec,
         precision=precision,
+        compile=compiled.pays(learning) if wanted is None else wanted,
         row_length=row_length,
         batch_size=batch_size,
         learning_rate=recipe.train.learning_rate or _learning_rate(spec),
@@ -87,7 +90,7 @@ def choose(
         expected_steps=steps,
         tokens_per_second=rate,
         planned=Planned(
-            seconds=seconds,
+            seconds=max(recipe.budget_seconds or 0.0, around + learning),
             peak_memory_bytes=_peak_memory(spec, micro, row_length),
             disk_bytes=_disk(spec, characters),
             parameters=sum(parameters(spec).values()),
@@ -127,13 +130,12 @@ def refuse_what_cannot_fit(planned: Planned, home: Path) -> None:
 def training_plan(choice: Choice, recipe: BuildRecipe) -> Plan:
     """The loop's plan."""
     train = recipe.train
-    accumulate = -(-choice.batch_size // choice.micro_rows)
     return Plan(
         learning_rate=choice.learning_rate,
         batch_size=choice.batch_size,
         row_length=choice.row_length,
         seed=recipe.training_seed,
-        accumulate=accumulate,
+        accumulate=choice.batch_size // choice.micro_rows,
         steps=train.steps,
         expected_steps=choice.expected_steps,
         warm_up=train.warm_up,
@@ -141,11 +143,20 @@ def training_plan(choice: Choice, recipe: BuildRecipe) -> Plan:
     )
 
 
-def _learning_seconds(seconds: float | None, characters: int, questions: int) -> float:
-    if seconds is None:
-        return 60.0
-    around = FIXED_SECONDS + characters / READ_BYTES_PER_SECOND + questions / QUESTIONS_PER_SECOND
-    return max(0.3 * seconds, seconds - around)
+def _seconds_around(characters: int, questions: int) -> float:
+    """What a build takes beside learning."""
+    return FIXED_SECONDS + characters / READ_BYTES_PER_SECOND + questions / QUESTIONS_PER_SECOND
+
+
+def _learning_seconds(budget: float | None, around: float) -> float:
+    """What the budget leaves for learning; a minute where the steps rule. Estimates of what lies around it err, so
+    that some of the budget is always counted on."""
+    return 60.0 if budget is None else max(0.3 * budget, budget - around)
+
+
+def _micro_rows(batch_size: int, most: int) -> int:
+    """The most rows that divide the batch evenly: micro-batches of one shape are compiled once."""
+    return max(rows for rows in range(1, max(1, most) + 1) if batch_size % rows == 0)
 
 
 def _spec(recipe: BuildRecipe, machine: Machine, precision: Precision, vocabulary: int, learning: float) -> DecoderSpec:

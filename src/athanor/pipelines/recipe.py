@@ -82,6 +82,12 @@ class BuildRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 value=self.train.steps,
                 remedy="Give either train.steps or --minutes.",
             )
+        if self.train.falls is not None and self.train.steps is None:
+            raise UsageError(
+                "train.falls says at which steps the rate falls, but the clock rules this build.",
+                value=[list(fall) for fall in self.train.falls],
+                remedy="Give train.steps too, or leave train.falls to the clock.",
+            )
 
     @property
     def budget_seconds(self) -> float | None:

@@ -27,6 +27,7 @@ from athanor.specs.decoder import DecoderSpec, training_flops_per_token
 from athanor.specs.qwen3 import from_preset
 from athanor.train.optimiser import Optimiser
 from athanor.train.recipe import Precision
+from athanor.train.runtime import prepare
 
 VERSION = 1
 SHAPES = ("qwen3-1m", "qwen3-6m")
@@ -83,6 +84,7 @@ def machine(cache: Path) -> Machine:
             return kept
     except (OSError, msgspec.MsgspecError):
         pass
+    prepare()
     found = measure(hardware)
     _give_back_memory()
     write_atomic(path, msgspec.json.format(msgspec.json.encode(found), indent=1))

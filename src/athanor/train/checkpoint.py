@@ -57,6 +57,12 @@ def newest(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
+def peek(folder: Path) -> dict[str, Any] | None:
+    """The state of the newest checkpoint in `folder`, or None. Raises InputError when it is damaged."""
+    found = newest(folder)
+    return None if found is None else _state(found / STATE)
+
+
 def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
     """State, masters and optimiser tensors of a checkpoint. Raises InputError naming a file that has changed."""
     state = _state(folder / STATE)
@@ -102,6 +108,6 @@ def _damaged(path: Path) -> InputError:
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    heads = [(name, NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()]
+    heads = [(name, NAMES[torch.float32], tuple(tensor.shape)) for name, tensor in tensors.items()]
     with path.open("xb") as file:
         safetensors.write(file, heads, (tensor_bytes(tensor.to(torch.float32)) for tensor in tensors.values()))

@@ -18,6 +18,10 @@ class Clock:
         """Seconds used, earlier attempts included."""
         return time.monotonic() - self._began
 
+    def excuse(self, seconds: float) -> None:
+        """Do not count these seconds, which were spent waiting for another process."""
+        self._began += seconds
+
     def left(self, reserve: float = 0.0) -> float:
         """Seconds until `reserve` before the end; infinite without a limit."""
         return float("inf") if self.total is None else self.total - reserve - self.spent

@@ -82,6 +82,7 @@ class Progress:
     step: int = 0
     tokens: int = 0
     skipped: int = 0
+    skipped_in_a_row: int = 0
     epoch: int = 0
     row: int = 0
     falls: list[list[int]] = field(default_factory=list)
@@ -104,7 +105,6 @@ class Trainer:
         self.progress = Progress()
         self.schedule = _schedule(plan)
         self._recent: deque[float] = deque(maxlen=STEPS_TIMED)
-        self._skipped_in_a_row: list[list[str]] = []
 
     def resume(self) -> bool:
         """Go on from the newest checkpoint; False where there is none."""
@@ -137,7 +137,7 @@ class Trainer:
         first = self.progress.step
         saved = began
         with signals.deferred() as stop:
-            while not self._done(clock, reserve):
+            while stop.signal is None and not self._done(clock, reserve):
                 self._maybe_fall(clock, reserve, first)
                 started = time.monotonic()
                 self._step()
@@ -146,12 +146,12 @@ class Trainer:
                 self.progress.seconds = before + now - began
                 if report is not None:
                     report(self.progress, self.plan, clock)
-                if stop.signal is not None:
-                    self.save(clock)
-                    raise signals.interrupted(stop.signal)
                 if now - saved >= CHECKPOINT_SECONDS:
                     self.save(clock)
                     saved = time.monotonic()
+            if stop.signal is not None:
+                self.save(clock)
+                raise signals.interrupted(stop.signal)
         self.network.eval()
         return self.progress
 
@@ -164,6 +164,18 @@ class Trainer:
         state = {"progress": vars(self.progress), "spent": clock.spent}
         folder = self.folder / "checkpoints"
         checkpoint.save(folder, self.progress.step, state, masters=masters, optimiser=self.optimiser.state())
+
+    def gradients(self) -> tuple[float, list[Tensor]]:
+        """Loss and gradient of every parameter on the rows that come next; nothing moves."""
+        rows = self.sampler.peek(-(-self.plan.batch_size // self.plan.accumulate))
+        batch = next(batches(self.tokens, self.sampler.pieces, rows, self.plan.row_length, len(rows)))
+        player = self.objective.players[0]
+        step = Step(self.progress.step, torch.Generator().manual_seed(0))
+        loss, _ = self.objective.loss(player, {player: self.network}, batch, step)
+        loss.backward()
+        found = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+        self._discard()
+        return float(loss.detach()), found
 
     def seconds_a_step(self) -> float:
         """Median of the recent steps."""
@@ -220,23 +232,23 @@ class Trainer:
 
     def _after(self, number: int, loss: float, norm: float, rate: float, rows: list[list[int]]) -> None:
         if math.isfinite(loss) and math.isfinite(norm):
-            self._skipped_in_a_row.clear()
+            self.progress.skipped_in_a_row = 0
             if number % LOG_EVERY == 0:
                 self._log({"step": number, "loss": loss, "norm": norm, "rate": rate, "tokens": self.progress.tokens})
             return
         documents = sorted({int(self.sampler.pieces.document[piece]) for row in rows for piece in row})
         files = sorted({self.tokens.files[self.tokens.file_of[document]] for document in documents})
         self.progress.skipped += 1
-        self._skipped_in_a_row.append(files)
+        self.progress.skipped_in_a_row += 1
         self._log({"step": number, "skipped": "loss or gradient is no finite number", "files": files})
-        if len(self._skipped_in_a_row) >= MOST_SKIPPED:
+        if self.progress.skipped_in_a_row >= MOST_SKIPPED:
             raise InputError(
                 f"The loss was no finite number in {MOST_SKIPPED} steps in a row (up to step {number}, learning rate "
                 f"{rate:g}).",
                 value=rate,
                 limit=MOST_SKIPPED,
-                remedy="Lower train.learning_rate, or look at the documents named in the run's metrics.jsonl; the last "
-                "good checkpoint is kept.",
+                remedy="Lower train.learning_rate, or look at the documents named in the run's metrics.jsonl"
+                + ("; the last good checkpoint is kept." if checkpoint.newest(self.folder / "checkpoints") else "."),
             )
 
     def _forget_after(self, step: int) -> None:

@@ -31,8 +31,7 @@ class Optimiser:
         """matrices: move block matrices by Muon; False: everything by AdamW."""
         self._parameters = dict(network.named_parameters())
         self._masters = {name: _master(parameter) for name, parameter in self._parameters.items()}
-        views = dict(_block_matrices(network)) if matrices else {}
-        self._views = {name: (owner, place) for name, (owner, place) in views.items()}
+        self._views = dict(_block_matrices(network)) if matrices else {}
         owned = {owner for owner, _ in self._views.values()}
         self._muon = Muon(
             {name: self._masters[owner][place] for name, (owner, place) in self._views.items()}, MOMENTUM, WEIGHT_DECAY

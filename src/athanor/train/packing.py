@@ -1,7 +1,8 @@
 """Packing: documents cut and laid into rows of T positions, in an order that only seed and epoch decide.
 
-A document of n ids gives n − 1 positions (each predicts the next id). Longer ones are cut into pieces of at most T
-positions; pieces share no context. Every piece is used exactly once an epoch.
+A document of n ids gives n − 1 positions (each predicts the next id). Longer texts are cut into pieces of at most T
+positions; pieces share no context. A chat is one piece, its first T positions: an answer without its question would
+teach to invent. Every piece is used once an epoch, or as often as its document is to be repeated.
 """
 
 from __future__ import annotations
@@ -29,10 +30,21 @@ class Pieces:
     length: npt.NDArray[np.int64]
 
 
+def long_chats(tokens: TokenSet, row_length: int) -> tuple[list[int], list[int]]:
+    """Chats that do not fit a row: those that keep an answer in their first T positions, and those that do not."""
+    kept, dropped = [], []
+    for chat in np.flatnonzero(tokens.is_chat & (tokens.lengths() - 1 > row_length)).tolist():
+        first = int(tokens.starts[chat]) + 1
+        (kept if tokens.learned[first : first + row_length].any() else dropped).append(chat)
+    return kept, dropped
+
+
 def cut(tokens: TokenSet, row_length: int, repeat: Sequence[int] | None = None) -> Pieces:
     """Every document's pieces. repeat: how often each document is used an epoch (default once)."""
     positions = np.maximum(tokens.lengths() - 1, 0)
     counts = -(-positions // row_length)
+    shortened, dropped = long_chats(tokens, row_length)
+    counts[shortened], counts[dropped] = 1, 0
     document = np.repeat(np.arange(len(tokens)), counts)
     first = np.concatenate(([0], np.cumsum(counts)))[:-1]
     number = np.arange(len(document)) - first[document]
@@ -69,6 +81,10 @@ class Sampler:
         self.pieces, self.row_length, self.seed = pieces, row_length, seed
         self.epoch, self.row = epoch, row
         self._rows = self._packed()
+
+    def peek(self, count: int) -> list[list[int]]:
+        """Rows of the present epoch from here on, without taking them."""
+        return [self._rows[(self.row + number) % len(self._rows)] for number in range(count)]
 
     @property
     def rows_an_epoch(self) -> int:

@@ -31,7 +31,9 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     seed: int | None = None
     """Overrides --seed for weights and data order, and leaves the corpus alone."""
     accumulate: int = 1
-    """Micro-batches an optimiser step; divides the batch."""
+    """Micro-batches an optimiser step at the least; more where memory asks for them."""
+    compile: bool | None = None
+    """Compile the network's blocks; None: where there is a compiler and the time pays for it."""
 
     def check(self) -> None:
         """Raise RecipeError with the dotted path of a value that cannot be."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+
 import torch
 
 from athanor.core import hardware
@@ -15,4 +18,14 @@ def prepare() -> int:
     """
     torch.set_flush_denormal(True)
     torch.set_num_threads(hardware.cores())
+    _reuse_memory()
     return torch.get_num_threads()
+
+
+def _reuse_memory() -> None:
+    """Have glibc keep large freed blocks: else each tensor is mapped anew, and the kernel clears every page of it."""
+    m_trim_threshold, m_mmap_max = -1, -4
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(m_mmap_max, 0)
+        libc.mallopt(m_trim_threshold, (1 << 31) - 1)

@@ -1,7 +1,8 @@
 """A corpus as ids on disk: written once by streaming, memory-mapped afterwards.
 
 Layout of a folder: `ids.bin` (uint16 or uint32), `learned.bin` (uint8, 1 where a token is to be predicted),
-`documents.npy` (starts, int64, one more than there are documents), `names.json` (file of each document, for logs).
+`starts.npy` (int64, one more than there are documents), `file_of.npy` and `is_chat.npy` (of each document),
+`facts.json` (the type of the ids, the files' names for logs).
 """
 
 from __future__ import annotations
@@ -44,7 +45,12 @@ class TokenSet:
         self.starts: npt.NDArray[np.int64] = np.load(folder / "starts.npy", allow_pickle=False)
         self.files: list[str] = facts["files"]
         self.file_of: npt.NDArray[np.int32] = np.load(folder / "file_of.npy", allow_pickle=False)
-        self.chats: int = facts["chats"]
+        self.is_chat: npt.NDArray[np.bool_] = np.load(folder / "is_chat.npy", allow_pickle=False)
+
+    @property
+    def chats(self) -> int:
+        """Chats in all."""
+        return int(self.is_chat.sum())
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -64,17 +70,18 @@ def write(rows: Iterable[Row], tokenizer: Tokenizer, folder: Path) -> TokenSet:
     remove_tree(folder)
     folder.mkdir(parents=True, mode=0o700)
     dtype = np.uint16 if tokenizer.vocabulary <= 1 << 16 else np.uint32
-    starts, file_of, files, chats = [0], [], dict[str, int](), 0
+    starts, file_of, is_chat, files = [0], [], [], dict[str, int]()
     with (folder / "ids.bin").open("wb") as ids_file, (folder / "learned.bin").open("wb") as learned_file:
         for row, ids, learned in _encoded(rows, tokenizer):
             ids_file.write(np.asarray(ids, dtype=dtype).tobytes())
             learned_file.write(np.asarray(learned, dtype=np.uint8).tobytes())
             starts.append(starts[-1] + len(ids))
             file_of.append(files.setdefault(row.file, len(files)))
-            chats += row.kind == "chat"
+            is_chat.append(row.kind == "chat")
     np.save(folder / "starts.npy", np.asarray(starts, dtype=np.int64))
     np.save(folder / "file_of.npy", np.asarray(file_of, dtype=np.int32))
-    facts: dict[str, Any] = {"dtype": np.dtype(dtype).name, "files": list(files), "chats": chats}
+    np.save(folder / "is_chat.npy", np.asarray(is_chat, dtype=np.bool_))
+    facts: dict[str, Any] = {"dtype": np.dtype(dtype).name, "files": list(files)}
     write_atomic(folder / "facts.json", json.dumps(facts))
     return TokenSet(folder)
 
