@@ -100,18 +100,20 @@ def test_continue_keeps_the_parents_shape_and_rows(athanor, call, folder):
 
 
 def test_two_builds_of_one_request_learn_once(athanor, call, folder, tmp_path):
-    words = ("build", folder, "--force", *TINY, "train.steps=300")
+    words = ("build", folder, "--force", *TINY, "train.steps=800")
     call("build", folder, "--force", *STEPS)  # corpus and tokenizer
-    command = [*athanor("--version").args[:1], *map(str, words), "--json"]
+    command = [*athanor("--version").args[:1], *map(str, words)]
     env = {**os.environ, "ATHANOR_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
     running = [
         subprocess.Popen([*command, "--name", name], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for name in ("one", "two")
     ]
-    ended = [process.communicate(timeout=120) for process in running]
-    results = [json.loads(out) for out, _ in ended]
-    assert results[0]["model"] == results[1]["model"] and results[0]["steps"] == 300
-    assert sorted(result["cached"] for result in results) == [False, True]
+    said = [process.communicate(timeout=120)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], said
+    assert sum("waiting for" in words for words in said) == 1, said
+    assert sum("learning" in words for words in said) == 1
+    inputs = [call("lineage", name)["nodes"][1]["id"] for name in ("one", "two")]
+    assert inputs[0] == inputs[1]
     assert call("list", "--runs")["runs"] == []
 
 

@@ -53,6 +53,10 @@ class Reporter:
         if not self.quiet:
             self._print(text)
 
+    def waiting(self, who: str) -> None:
+        """Say for whom we wait."""
+        self.say(f"waiting for {who}")
+
     def warn(self, text: str) -> None:
         """A line that is printed even with --quiet."""
         self._print(f"warning: {text}")

@@ -80,8 +80,8 @@ def build(request: Request) -> dict[str, Any]:
     with contextlib.ExitStack() as held:
         waited = time.monotonic()
         if name is not None:
-            held.enter_context(store.name_lock(name, lambda who: request.reporter.say(f"waiting for {who}")))
-        held.enter_context(store.in_use(request.reporter.say))
+            held.enter_context(store.name_lock(name, request.reporter.waiting))
+        held.enter_context(store.in_use(request.reporter.waiting))
         return _Build(request, store, found, name, time.monotonic() - waited).run()
 
 
@@ -214,7 +214,7 @@ class _Build:
     def _model(self, corpus: Artifact, tokenizer: Artifact, chosen: Choice, clock: Clock) -> Artifact:
         """Learn, unless another process has done so while this one waited for it."""
         run, began = self.keys.run(corpus, tokenizer), time.monotonic()
-        with run.lock(self.reporter.say):
+        with run.lock(self.reporter.waiting):
             waited = time.monotonic() - began
             clock.excuse(waited)
             self.began += waited
