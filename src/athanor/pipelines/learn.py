@@ -242,6 +242,7 @@ def _resolved(work: Learning, trainer: Trainer, outcome: Outcome) -> dict[str, A
             "precision": work.choice.precision,
             "accumulate": plan.accumulate,
             "compile": outcome.compiled,
+            "optimiser": plan.optimiser,
         },
         "threads": hardware.cores(),
     }

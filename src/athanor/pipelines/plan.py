@@ -140,6 +140,7 @@ def training_plan(choice: Choice, recipe: BuildRecipe) -> Plan:
         expected_steps=choice.expected_steps,
         warm_up=train.warm_up,
         falls=train.falls,
+        optimiser=train.optimiser or "muon",
     )
 
 

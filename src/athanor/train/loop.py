@@ -33,6 +33,7 @@ from athanor.train import checkpoint
 from athanor.train.clock import Clock
 from athanor.train.optimiser import Optimiser
 from athanor.train.packing import Sampler, batches
+from athanor.train.recipe import Method
 from athanor.train.schedule import DECAY_SHARE, Schedule, as_falls, for_steps, warm_up
 from athanor.train.tokens import TokenSet
 
@@ -73,6 +74,7 @@ class Plan:
     falls: Sequence[Sequence[int]] | None = None
     """(first step, steps) of the fall of the rate and of its new plans; None: by share of steps, or by the clock."""
     warm_up: int | None = None
+    optimiser: Method = "muon"
 
 
 @dataclass
@@ -101,7 +103,7 @@ class Trainer:
     ) -> None:
         self.network, self.objective, self.tokens, self.sampler = network, objective, tokens, sampler
         self.plan, self.folder = plan, folder
-        self.optimiser = Optimiser(network)
+        self.optimiser = Optimiser(network, matrices=plan.optimiser == "muon")
         self.progress = Progress()
         self.schedule = _schedule(plan)
         self._recent: deque[float] = deque(maxlen=STEPS_TIMED)

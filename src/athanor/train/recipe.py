@@ -10,6 +10,7 @@ from athanor.core.errors import RecipeError
 from athanor.core.seeds import MAX_SEED
 
 Precision = Literal["float32", "bf16"]
+Method = Literal["muon", "adamw"]
 
 
 class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +33,8 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Overrides --seed for weights and data order, and leaves the corpus alone."""
     accumulate: int = 1
     """Micro-batches an optimiser step at the least; more where memory asks for them."""
+    optimiser: Method | None = None
+    """What moves the matrices inside blocks; the rest is always moved by AdamW. None: muon (LOG.md compares them)."""
     compile: bool | None = None
     """Compile the network's blocks; None: where there is a compiler and the time pays for it."""
 
