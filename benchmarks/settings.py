@@ -15,14 +15,8 @@ import tempfile
 from pathlib import Path
 
 ATHANOR = Path(sys.executable).parent / "athanor"
-SHAPE = [
-    "model.layers=6",
-    "model.width=192",
-    "model.heads=3",
-    "model.kv_heads=3",
-    "model.inner=512",
-    "model.context=256",
-]
+SHAPE = ("model.layers=6", "model.width=192", "model.heads=3", "model.kv_heads=3")
+INSIDE = ("model.inner=512", "model.context=256")
 TOKENS, ROW = 682_000, 256
 SETTINGS = (("muon", 16, 4e-3), ("muon", 8, 4e-3), ("muon", 4, 3e-3), ("adamw", 4, 1e-3), ("adamw", 4, 3e-3))
 
@@ -34,7 +28,7 @@ def main(seed: str) -> None:
         subprocess.run([ATHANOR, "sample", f"{place}/town", "--seed", seed], check=True, capture_output=True, env=env)
         for method, rows, rate in SETTINGS:
             asked = {"optimiser": method, "batch_size": rows, "learning_rate": rate, "steps": TOKENS // (rows * ROW)}
-            words = [*SHAPE, *(f"train.{key}={value}" for key, value in asked.items()), "--seed", seed]
+            words = [*SHAPE, *INSIDE, *(f"train.{key}={value}" for key, value in asked.items()), "--seed", seed]
             command = [ATHANOR, "build", f"{place}/town/documents", *words, "--json", "--quiet"]
             built = json.loads(subprocess.run(command, check=True, capture_output=True, env=env).stdout)
             shares = [f"{key} {item['exact_match']:.3f}" for key, item in built["questions"]["by_language"].items()]
