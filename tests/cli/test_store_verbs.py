@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import tomllib
@@ -275,3 +276,15 @@ def test_columns():
     assert columns([["旧港", "1"], ["e\u0301", "22"], ["\x1b[2J", "3"]], right=[1]) == (
         "旧港      1\ne\u0301        22\n\\x1b[2J   3"
     )
+
+
+def test_a_signal_while_verifying_is_no_damage(store, town):
+    manifest = town["model"].folder / "manifest.json"
+    manifest.unlink()
+    os.mkfifo(manifest)
+    process = subprocess.Popen([*ATHANOR, "store", "verify"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with manifest.open("wb"):  # returns when the other side reads
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, b"")
+    assert b"Stopped by SIGINT" in err

@@ -19,7 +19,7 @@ from athanor.core.seeds import MAX_SEED, derive
 SOURCE = Path(errors.__file__).parents[1]
 KINDS = {
     name: kind for name, kind in vars(errors).items()
-    if isinstance(kind, type) and issubclass(kind, errors.AthanorError)
+    if isinstance(kind, type) and issubclass(kind, errors.Ending) and kind is not errors.Ending
 }  # fmt: skip
 CODES = {
     "AthanorError": 1, "UsageError": 2, "InputError": 3, "RecipeError": 3, "NameError_": 4, "NotFoundError": 4,
@@ -31,6 +31,8 @@ def test_exit_codes_are_the_contract_s():
     assert {name: kind.exit_code for name, kind in KINDS.items()} == CODES
     assert len({kind.kind for kind in KINDS.values()}) == len(KINDS)
     assert errors.InputError in errors.RecipeError.__mro__
+    for name, kind in KINDS.items():
+        assert issubclass(kind, errors.AthanorError) == issubclass(kind, Exception) == (name != "Interrupted")
 
 
 def calls():

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from athanor.core import signals
-from athanor.core.errors import DISK_FULL, AthanorError, UsageError, disk_full, nearest
+from athanor.core.errors import DISK_FULL, AthanorError, Ending, Interrupted, UsageError, disk_full, nearest
 
 VERBS = Path(__file__).parent / "verbs"
 
@@ -74,7 +74,7 @@ def main(args: list[str] | None = None) -> None:
         # The reader has gone (`athanor list | head -1`): nothing more to say, and nothing to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
-    except Exception as error:  # noqa: BLE001 - the last floor: every error gets its sentence and its code
+    except (Exception, Interrupted) as error:  # noqa: BLE001 - the last floor: every error gets its sentence and its code
         known = _as_known(error)
         if known is None:
             traceback.print_exc()
@@ -82,8 +82,8 @@ def main(args: list[str] | None = None) -> None:
         _fail(known, as_json)
 
 
-def _as_known(error: Exception) -> AthanorError | None:
-    if isinstance(error, AthanorError):
+def _as_known(error: BaseException) -> Ending | None:
+    if isinstance(error, Ending):
         return error
     if isinstance(error, click.ClickException):
         verb = getattr(error, "ctx", None)
@@ -113,7 +113,7 @@ def _no_permission(error: PermissionError) -> AthanorError:
     )
 
 
-def _fail(error: AthanorError, as_json: bool) -> None:
+def _fail(error: Ending, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": _plain(error.as_dict())}), flush=True)
     encoding = sys.stderr.encoding or "utf-8"

@@ -9,8 +9,11 @@ AthanorError                1   a bug in Athanor when raised bare
 │   │   └── MissingExtraError   4   a package of an extra is not installed
 │   └── NameTakenError      4
 ├── ResourceError           5   not enough memory, disk or time
-├── ProofError              6   a proof, check or verdict failed
-└── Interrupted           130   SIGINT, SIGTERM or SIGHUP; resumable work is saved
+└── ProofError              6   a proof, check or verdict failed
+Interrupted               130   SIGINT, SIGTERM or SIGHUP; resumable work is saved
+
+Interrupted is no error but, like Python's KeyboardInterrupt, a BaseException: a signal comes at any moment, also where
+the code around is ready for errors of its own, and must not be taken for one of these.
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ from typing import Any
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class AthanorError(Exception):
-    """An error a person can act on.
+class Ending(BaseException):
+    """Why a command ends, as a person can act on it: what errors and interrupts share.
 
     message: one sentence that prints the value it talks about.
     value, limit: the offending value and what would have been allowed, as data.
@@ -54,6 +57,10 @@ class AthanorError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
+
+
+class AthanorError(Ending, Exception):
+    """An error a person can act on."""
 
 
 class UsageError(AthanorError):
@@ -123,7 +130,7 @@ class ProofError(AthanorError):
     exit_code = 6
 
 
-class Interrupted(AthanorError):
+class Interrupted(Ending):
     """A signal asked to stop; what can be resumed is saved."""
 
     kind = "interrupted"
