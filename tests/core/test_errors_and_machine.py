@@ -65,6 +65,19 @@ def test_what_is_printed():
 
 
 @pytest.mark.parametrize(
+    ("number", "kind"),
+    [("EROFS", "input"), ("EACCES", "input"), ("ENAMETOOLONG", "input"), ("ENOTDIR", "input"), ("EISDIR", "input"),
+     ("ELOOP", "input"), ("EIO", "input"), ("EMFILE", "resources"), ("ENOSPC", "resources"), ("EDQUOT", "resources")],
+)  # fmt: skip
+def test_what_the_system_refuses(number, kind):
+    code = getattr(errno, number)
+    for filename in ("papers/a.txt", b"papers/a.txt", None):
+        error = errors.refused_by_system(OSError(code, os.strerror(code), filename))
+        assert error.kind == kind and error.value and error.remedy
+        assert filename is None or "papers/a.txt" in error.message
+
+
+@pytest.mark.parametrize(
     ("word", "close"), [("learning_rat", "learning_rate"), ("batch-size", "batch_size"), ("zzz", None), ("", None)]
 )
 def test_nearest(word, close):

@@ -20,11 +20,14 @@ from __future__ import annotations
 
 import difflib
 import errno
+import os
 from collections.abc import Iterable
 from typing import Any
 
 # A full disk shows as any of these, by file system and quota.
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOBUFS)
 
 
 class Ending(BaseException):
@@ -145,6 +148,34 @@ def disk_full(error: OSError) -> ResourceError:
         value=str(where),
         remedy="Free space (`athanor gc` removes what nothing uses) or set ATHANOR_HOME to a larger disk; then run "
         "the same command again.",
+    )
+
+
+def refused_by_system(error: OSError) -> AthanorError:
+    """The error for an OSError with a number: what the system would not do, and with which file."""
+    if error.errno in DISK_FULL:
+        return disk_full(error)
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the system"
+    reason = os.strerror(error.errno or 0)
+    if error.errno in FORBIDDEN:
+        return InputError(
+            f"No permission for {where}: {reason}.",
+            value=where,
+            limit=reason,
+            remedy="Change its permissions, or set ATHANOR_HOME to a folder you may write to.",
+        )
+    if error.errno in EXHAUSTED:
+        return ResourceError(
+            f"The system has no more to give for {where}: {reason}.",
+            value=where,
+            limit=reason,
+            remedy="Close other programs or raise the limit (`ulimit -a` shows it); then run the same command again.",
+        )
+    return InputError(
+        f"{where} cannot be used: {reason}.",
+        value=where,
+        limit=reason,
+        remedy="Check the path, and the disk it lies on; then run the same command again.",
     )
 
 
