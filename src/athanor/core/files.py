@@ -180,6 +180,14 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def holders(path: Path) -> str | None:
+    """Who holds the lock on this file, in the words they gave `locked`; None when nobody does."""
+    if not is_locked(path):
+        return None
+    with path.open("rb") as file:
+        return "; ".join(_lines(file.fileno())) or "another process"
+
+
 def _open_lock(path: Path) -> int:
     make_private(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)

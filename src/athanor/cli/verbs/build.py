@@ -67,7 +67,7 @@ def command(
 
     request = Request(
         recipe=asked,
-        reporter=reporter(as_json, quiet),
+        reporter=reporter(quiet),
         began=began,
         workers=workers,
         force=force,
