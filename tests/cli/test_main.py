@@ -66,3 +66,10 @@ def test_closed_and_full_streams(shell, words: str, code: int) -> None:
     done = shell(words)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr and "ignored" not in done.stderr
+
+
+def test_the_log_that_is_watched_is_the_one_that_is_written() -> None:
+    from athanor.cli import watch
+    from athanor.train import loop
+
+    assert watch.LOG == loop.METRICS
