@@ -36,6 +36,10 @@ def repeat(task: bytes, times: int) -> bytes:
     return task * times
 
 
+def who(task: int, _: object) -> int:
+    return os.getpid()
+
+
 def can_import(name: str, _: object) -> bool:
     return importlib.util.find_spec(name) is not None
 
@@ -76,6 +80,10 @@ def test_tasks_are_drawn_only_a_few_ahead(tasks) -> None:
     next(results)
     assert len(drawn) <= 8
     results.close()
+
+
+def test_few_tasks_are_shared_out(tasks) -> None:
+    assert len({answer for _, answer in in_order(tasks.who, range(3), None, 3)}) == 3
 
 
 def test_the_folder_one_stands_in_holds_no_modules_of_ours(

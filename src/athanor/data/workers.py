@@ -150,9 +150,11 @@ class _Pool:
 
     def _exchange(self, seconds: float | None) -> None:
         """Hand out jobs and move what bytes can be moved; wait so long until some can be, None: for ever."""
-        for worker in self._all:
-            while self._queue and len(worker.jobs) < _AT_HAND:
-                worker.give(self._queue.popleft())
+        while self._queue:
+            idlest = min(self._all, key=lambda worker: len(worker.jobs))
+            if len(idlest.jobs) == _AT_HAND:
+                break
+            idlest.give(self._queue.popleft())
         with selectors.PollSelector() as ready:
             for worker in self._all:
                 ready.register(worker.answers, selectors.EVENT_READ, worker.read)
