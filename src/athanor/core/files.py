@@ -184,8 +184,11 @@ def holders(path: Path) -> str | None:
     """Who holds the lock on this file, in the words they gave `locked`; None when nobody does."""
     if not is_locked(path):
         return None
-    with path.open("rb") as file:
-        return "; ".join(_lines(file.fileno())) or "another process"
+    try:
+        with path.open("rb") as file:
+            return "; ".join(_lines(file.fileno())) or "another process"
+    except FileNotFoundError:  # its holder has ended and unlinked it
+        return None
 
 
 def _open_lock(path: Path) -> int:
