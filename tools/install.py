@@ -10,6 +10,7 @@ index after YES=1, since that build is several gigabytes. Exact versions of ever
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 PYTHON = HOME / "bin" / "python"
+STAMP = HOME / ".athanor-installed"
 CONSTRAINTS = ROOT / "constraints.txt"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 LEAST_PYTHON = (3, 11)
@@ -27,28 +29,38 @@ CUDA_SIZE = "about 3 GB to download, 6 GB on disk"
 
 
 def main(extras: list[str]) -> None:
-    """Install, unless the same was installed already."""
+    """Install, unless all of it was installed already. Extras add up: what one target needs stays for the others."""
     if sys.version_info < LEAST_PYTHON:
         found = sys.version.split()[0]
         sys.exit(f"error: this is Python {found}; Athanor needs 3.11 or newer. Run: make PYTHON=python3.11")
-    wanted = _fingerprint(extras)
-    stamp = HOME / ".athanor-installed"
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return
     if not PYTHON.exists():
         print("making .venv", flush=True)
         venv.create(HOME, with_pip=True)
-    if any(extra in ("train", "dev", "all") for extra in extras):
+        STAMP.unlink(missing_ok=True)
+    wanted, (installed, present) = _fingerprint(), _installed()
+    if installed == wanted and present.issuperset(extras):
+        return
+    names = sorted(present.union(extras))
+    if any(extra in ("train", "dev", "all") for extra in names):
         _install_torch()
-    names = ",".join(extras)
-    print(f"installing athanor[{names}]", flush=True)
-    _pip("install", "--constraint", str(CONSTRAINTS), "--editable", f"{ROOT}[{names}]", check=True)
-    stamp.write_text(wanted)
+    print(f"installing athanor[{','.join(names)}]", flush=True)
+    _pip("install", "--constraint", str(CONSTRAINTS), "--editable", f"{ROOT}[{','.join(names)}]", check=True)
+    STAMP.write_text(json.dumps({"fingerprint": wanted, "extras": names}))
 
 
-def _fingerprint(extras: list[str]) -> str:
-    parts = [sys.version, *extras, CONSTRAINTS.read_text(), (ROOT / "pyproject.toml").read_text()]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def _fingerprint() -> str:
+    """What an installation depends on beside its extras: the Python in .venv and the two lists of packages."""
+    parts = [HOME / "pyvenv.cfg", CONSTRAINTS, ROOT / "pyproject.toml"]
+    return hashlib.sha256("\0".join(path.read_text() for path in parts).encode()).hexdigest()
+
+
+def _installed() -> tuple[str, set[str]]:
+    """The fingerprint and the extras of what is in .venv."""
+    try:
+        kept = json.loads(STAMP.read_text())
+        return kept["fingerprint"], set(kept["extras"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", set()
 
 
 def _install_torch() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import stat
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -111,6 +113,11 @@ def test_targets(full, tmp_path):
     for target in (tmp_path, tmp_path / "no/b.tar", full.home / "b.tar"):
         with pytest.raises(InputError, match="cannot be written"):
             backup(full, target)
+    os.mkfifo(tmp_path / "pipe")
+    for target in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(InputError, match="no regular file"):
+            backup(full, target)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     with pytest.raises(NotFoundError, match=r"c\.tar"):
         restore(full, tmp_path / "c.tar")
 
@@ -127,6 +134,32 @@ def test_a_live_run_is_left_out(full, elsewhere, tmp_path):
         backup(full, tmp_path / "b.tar")
     restore(elsewhere, tmp_path / "b.tar")
     assert elsewhere.runs() == []
+
+
+class Busy(Store):
+    """A store where a build ends, and moves its name, whenever somebody has listed the artifacts."""
+
+    def folders(self, kind=None):
+        found = super().folders(kind)
+        with self.draft("corpus", {"step": str(len(found))}, []) as draft:
+            (draft.folder / "rows").write_text(str(len(found)))
+            self.table.bind("busy", draft.commit().id, replace=True)
+        return found
+
+
+def test_a_build_that_ends_meanwhile(store, elsewhere, tmp_path, make):
+    store.bind("busy", make(store).id)
+    backup(Busy(store.home), tmp_path / "b.tar")
+    assert restore(elsewhere, tmp_path / "b.tar")["names"] == ["busy"]
+    assert verify(elsewhere)["damaged"] == []
+
+
+def test_what_no_store_holds_is_left_out(full, elsewhere, tmp_path):
+    for path in ("steps/README", "runs/README"):
+        (full.home / path).write_text("mine")
+    backup(full, tmp_path / "b.tar")
+    restore(elsewhere, tmp_path / "b.tar")
+    assert not (elsewhere.home / "steps/README").exists()
 
 
 def test_cut_anywhere(full, elsewhere, tmp_path):
@@ -198,6 +231,7 @@ HOSTILE = [
     [member("audit/x", tarfile.CHRTYPE)], [member("audit/x", tarfile.FIFOTYPE)], [member("audit", tarfile.DIRTYPE)],
     [member("audit/x", tarfile.GNUTYPE_SPARSE)], [member("audit/x"), member("audit/x")],
     [member("audit/x"), member("audit/x/y")],
+    [member("audit/" + "x" * 300)], [member("audit/" + "港" * 86)],
     [member("names/x")], [member(f"artifacts/model/{'0' * 64}/w")],
 ]  # fmt: skip
 

@@ -39,6 +39,12 @@ def test_missing_and_damaged_ancestors(store, make):
     assert kinds == ["model", "missing", "damaged"]
 
 
+def test_a_folder_is_no_missing_ancestor(store, make):
+    corpus = make(store, inputs=["f" * 64], sources=[{"path": "a.txt", "sha256": "1" * 64}])
+    model = make(store, "model", [corpus.id])
+    assert [node["kind"] for node in lineage(store, model)["nodes"]] == ["model", "corpus", "folder"]
+
+
 def test_dot_is_escaped():
     hostile = 'x"];\n evil -> "y\\'
     text = as_dot({"nodes": [{"id": hostile, "kind": "model", "name": hostile}], "edges": [[hostile, hostile]]})

@@ -16,6 +16,7 @@ import pytest
 
 from athanor.artifacts import Store, step_key
 from athanor.artifacts.verify import verify
+from athanor.core import hardware
 from athanor.core.errors import InputError, NameTakenError, NotFoundError, RecipeError
 
 
@@ -299,3 +300,10 @@ def test_every_flipped_byte_of_a_manifest_is_noticed(store, make):
             store.get(made.id)
     path.write_bytes(whole)
     assert store.get(made.id).id == made.id
+
+
+def test_the_environment_knows_a_container_s_limits(store, make, monkeypatch):
+    limits = {"cpu.max": "100000 100000", "memory.max": str(1 << 30)}
+    monkeypatch.setattr(hardware, "_control_group", limits.__getitem__)
+    found = make(store).manifest.environment
+    assert (found["cores"], found["memory"], found["cpu"]) == (1, 1 << 30, hardware.detect().cpu)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import tomllib
@@ -275,3 +276,57 @@ def test_columns():
     assert columns([["旧港", "1"], ["e\u0301", "22"], ["\x1b[2J", "3"]], right=[1]) == (
         "旧港      1\ne\u0301        22\n\\x1b[2J   3"
     )
+
+
+def test_a_signal_while_verifying_is_no_damage(store, town):
+    manifest = town["model"].folder / "manifest.json"
+    manifest.unlink()
+    os.mkfifo(manifest)
+    process = subprocess.Popen([*ATHANOR, "store", "verify"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with manifest.open("wb"):  # returns when the other side reads
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, b"")
+    assert b"Stopped by SIGINT" in err
+
+
+def test_show_what_holds_its_name_and_has_no_run_yet(run, call, store):
+    assert "nothing" in call("show", "phoenix", code=4)["error"]["message"].lower()
+    store.run("c" * 64).describe({"name": "phoenix", "verb": "build", "argv": ["build"]})
+    assert "did not end" in call("show", "phoenix", code=4)["error"]["message"]
+    with store.name_lock("phoenix", None):
+        error = call("show", "phoenix", code=4)["error"]
+        assert f"process {os.getpid()}" in error["message"] and "--watch" in error["remedy"]
+        waiting = subprocess.Popen([*ATHANOR, "show", "phoenix", "--watch"], stderr=subprocess.PIPE, text=True)
+        assert f"process {os.getpid()}" in waiting.stderr.readline()
+    waiting.communicate(timeout=30)
+    assert waiting.returncode == 4
+
+
+def test_a_part_shows_the_recipe_that_run_takes(run, call, store):
+    corpus = store_plain(store, "corpus", {"holdout": 0.1}, [])
+    assert call("show", corpus.id, "--recipe", code=3)["error"]["value"] == corpus.id
+    whole = store_plain(store, "assistant", {"step": "build", "inputs": ["papers"]}, [corpus.id])
+    assert tomllib.loads(run("show", corpus.id, "--recipe")[1]) == whole.manifest.recipe
+    assert call("show", corpus.id, "--recipe")["recipe"] == whole.manifest.recipe
+    assert call("show", corpus.id)["recipe"] == {"holdout": 0.1}
+
+
+def store_plain(store: Store, kind: str, recipe: dict, inputs: list[str]) -> Artifact:
+    with store.draft(kind, recipe, inputs) as draft:
+        (draft.folder / "assistant.json").write_text('{"model": null}')
+        return draft.commit()
+
+
+@pytest.mark.parametrize("words", [["list"], ["store", "verify"], ["gc"]])
+def test_common_options_are_common(call, run, words):
+    call(*words, "--yes", "--force", "--replace", "--quiet")
+    assert "--force" not in run(*words, "--help")[1]
+
+
+def test_run_with_a_folder_that_looks_like_an_option(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-docs").mkdir()
+    (tmp_path / "-r.toml").write_text('step = "build"\ninputs = ["-docs"]\n')
+    error = call("run", "./-r.toml", "data.holdout=0.2", code=3)["error"]
+    assert "The folder -docs is empty" in error["message"]

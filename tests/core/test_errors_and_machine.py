@@ -19,7 +19,7 @@ from athanor.core.seeds import MAX_SEED, derive
 SOURCE = Path(errors.__file__).parents[1]
 KINDS = {
     name: kind for name, kind in vars(errors).items()
-    if isinstance(kind, type) and issubclass(kind, errors.AthanorError)
+    if isinstance(kind, type) and issubclass(kind, errors.Ending) and kind is not errors.Ending
 }  # fmt: skip
 CODES = {
     "AthanorError": 1, "UsageError": 2, "InputError": 3, "RecipeError": 3, "NameError_": 4, "NotFoundError": 4,
@@ -31,6 +31,8 @@ def test_exit_codes_are_the_contract_s():
     assert {name: kind.exit_code for name, kind in KINDS.items()} == CODES
     assert len({kind.kind for kind in KINDS.values()}) == len(KINDS)
     assert errors.InputError in errors.RecipeError.__mro__
+    for name, kind in KINDS.items():
+        assert issubclass(kind, errors.AthanorError) == issubclass(kind, Exception) == (name != "Interrupted")
 
 
 def calls():
@@ -60,6 +62,19 @@ def test_what_is_printed():
     assert "pyarrow" in missing.message and "athanor[train]" in missing.remedy
     full = errors.disk_full(OSError(errno.ENOSPC, "No space left", "/data/x.bin"))
     assert "/data/x.bin" in full.message and full.exit_code == 5 and json.dumps(full.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [("EROFS", "input"), ("EACCES", "input"), ("ENAMETOOLONG", "input"), ("ENOTDIR", "input"), ("EISDIR", "input"),
+     ("ELOOP", "input"), ("EIO", "input"), ("EMFILE", "resources"), ("ENOSPC", "resources"), ("EDQUOT", "resources")],
+)  # fmt: skip
+def test_what_the_system_refuses(number, kind):
+    code = getattr(errno, number)
+    for filename in ("papers/a.txt", b"papers/a.txt", None):
+        error = errors.refused_by_system(OSError(code, os.strerror(code), filename))
+        assert error.kind == kind and error.value and error.remedy
+        assert filename is None or "papers/a.txt" in error.message
 
 
 @pytest.mark.parametrize(

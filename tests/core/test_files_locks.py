@@ -1,4 +1,5 @@
-"""Locks: alone or together, with the holder's words, never stale; files private and whole whatever their name.
+"""Locks: alone or together, with the holder's words, never stale; files private and whole whatever their name;
+trees removed whatever their modes.
 
 Run: pytest tests/core/test_files_locks.py
 """
@@ -7,13 +8,17 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 import threading
 import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from athanor.core.errors import NameTakenError
-from athanor.core.files import is_locked, locked, write_atomic
+from athanor.core.files import is_locked, locked, remove_tree, tree_bytes, write_atomic
 
 
 def test_shared_and_alone(tmp_path):
@@ -86,3 +91,77 @@ def test_private_whatever_the_umask(tmp_path, mask):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["n" * 255]
     for path in ("deep/" + "n" * 255, "lock"):
         assert stat.S_IMODE((tmp_path / path).stat().st_mode) == 0o600
+
+
+@pytest.fixture
+def nobody() -> Iterator[Callable[[Callable[[Path], None]], Path]]:
+    """nobody(work) -> a folder in which a user without privileges did the work: root may enter any folder."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o777)
+
+        def run(work: Callable[[Path], None]) -> Path:
+            child = os.fork()
+            if not child:
+                try:
+                    if os.getuid() == 0:
+                        os.setuid(65534)
+                    work(Path(name))
+                    os._exit(0)
+                except BaseException:  # noqa: BLE001  a fork of the test runner must end here
+                    traceback.print_exc()
+                    os._exit(1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            return Path(name)
+
+        yield run
+
+
+def test_a_tree_is_removed_whatever_its_modes(nobody):
+    def work(place):
+        for locked_folder in ("going", "going/in/side", "going/in"):
+            (place / locked_folder / "deep").mkdir(parents=True, exist_ok=True)
+        (place / "going/in/side/file").write_text("x")
+        for locked_folder, mode in (("going/in/side", 0o000), ("going/in", 0o500), ("going", 0o000)):
+            (place / locked_folder).chmod(mode)
+        remove_tree(place / "going")
+        remove_tree(place / "going")
+
+    assert not os.path.lexists(nobody(work) / "going")
+
+
+def test_what_a_link_leads_to_is_left_alone(nobody):
+    def work(place):
+        (place / "kept").mkdir(mode=0o555)
+        (place / "mine").write_text("x")
+        (place / "mine").chmod(0o444)
+        (place / "going").mkdir()
+        (place / "going/folder").symlink_to(place / "kept")
+        (place / "going/file").symlink_to(place / "mine")
+        (place / "going").chmod(0o500)
+        remove_tree(place / "going")
+
+    place = nobody(work)
+    assert not os.path.lexists(place / "going")
+    assert [stat.S_IMODE((place / name).stat().st_mode) for name in ("kept", "mine")] == [0o555, 0o444]
+
+
+def test_bytes_of_a_tree_that_changes_meanwhile(tmp_path):
+    (tmp_path / "kept").write_text("12345")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    assert tree_bytes(tmp_path) == 5
+    over = threading.Event()
+
+    def stir():
+        while not over.is_set():
+            for number in range(20):
+                (tmp_path / f"{number}").touch()
+            for number in range(20):
+                (tmp_path / f"{number}").unlink()
+
+    thread = threading.Thread(target=stir)
+    thread.start()
+    try:
+        assert {tree_bytes(tmp_path) for _ in range(300)} == {5}
+    finally:
+        over.set()
+        thread.join()

@@ -5,6 +5,8 @@ Run: pytest tests/core/test_recipe_trees.py
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -140,7 +142,7 @@ def test_round_trip(recipe):
 @pytest.mark.parametrize(
     ("raw", "words"),
     [(b"\xff", "UTF-8"), (b"a = ", "TOML"), (b"a = 1\na = 2", "TOML"), (b"a=" + b"[" * 5000, "TOML"),
-     (b"#" * (MAX_RECIPE_BYTES + 1), str(MAX_RECIPE_BYTES + 1)), (b"a = 1" + b"0" * 5000, "TOML")],
+     (b"#" * (MAX_RECIPE_BYTES + 1), str(MAX_RECIPE_BYTES)), (b"a = 1" + b"0" * 5000, "TOML")],
 )  # fmt: skip
 def test_files_that_are_no_recipes(tmp_path, raw, words):
     path = tmp_path / "recipe.toml"
@@ -151,6 +153,14 @@ def test_files_that_are_no_recipes(tmp_path, raw, words):
 
 
 def test_a_recipe_that_is_not_there(tmp_path):
-    for path in (tmp_path / "none.toml", tmp_path):
+    (tmp_path / "a.txt").write_text("")
+    for path in (tmp_path / "none.toml", tmp_path, tmp_path / "a.txt/b.toml"):
         with pytest.raises(NotFoundError, match="no recipe"):
+            read_toml(path)
+
+
+def test_a_recipe_that_never_ends(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(RecipeError, match="no regular file"):
             read_toml(path)

@@ -9,6 +9,7 @@ from athanor.artifacts.ids import is_id
 from athanor.artifacts.store import Store
 from athanor.core.errors import InputError, NotFoundError
 
+FOLDER = "folder"  # the kind of a user's folder, which stands as the fingerprint of its files
 MISSING = "missing"  # the kind of an ancestor that is no longer in the store
 DAMAGED = "damaged"  # the kind of one whose manifest cannot be read
 
@@ -22,15 +23,19 @@ def lineage(store: Store, artifact: Artifact) -> dict[str, Any]:
     nodes: dict[str, dict[str, Any]] = {}
     edges: list[list[str]] = []
     sources: set[tuple[str, str]] = set()
+    folders: set[str] = set()  # unless they are in the store: inputs of what was made from files
     waiting: list[str] = [artifact.id]
     while waiting:
         at = waiting.pop(0)
         if at in nodes:
             continue
         kind, needs, found = _look(store, at)
+        if kind == MISSING and at in folders:
+            kind = FOLDER
         nodes[at] = {"id": at, "kind": kind, "name": first_name.get(at)}
         edges += [[need, at] for need in needs]
         sources.update(found)
+        folders.update(needs if found else ())
         waiting += needs
     return {
         "id": artifact.id,

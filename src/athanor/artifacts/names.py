@@ -17,7 +17,7 @@ from typing import Any
 from athanor.artifacts.ids import is_id
 from athanor.artifacts.layout import entries, native, own_folder, this_process, utc_now
 from athanor.core.errors import InputError, NameTakenError, NotFoundError, UsageError, nearest
-from athanor.core.files import fsync_folder, locked, sha256_bytes, write_atomic
+from athanor.core.files import fsync_folder, holders, locked, sha256_bytes, write_atomic
 
 LONGEST = 64  # characters, CONTRACT
 FILE_BYTES = 200  # a file name may have 255 bytes; room is left for what file systems add
@@ -148,6 +148,10 @@ class Names:
         text = json.dumps({"name": name, **kept}, ensure_ascii=False)
         parse(text)
         write_atomic(self.path(name), text)
+
+    def maker(self, name: str) -> str | None:
+        """Who makes what the name shall stand for, in words; None when nobody does."""
+        return holders(self._home / "locks" / "names" / _file_name(name))
 
     @contextlib.contextmanager
     def lock(self, name: str, waiting: Callable[[str], None] | None) -> Iterator[None]:

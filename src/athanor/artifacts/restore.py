@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from athanor.artifacts.backup import FORMAT, INDEX, NEVER, Hashing
+from athanor.artifacts.backup import FORMAT, INDEX, Hashing, is_member
 from athanor.artifacts.collect import forget_steps
 from athanor.artifacts.draft import install
-from athanor.artifacts.ids import KINDS, canonical_json, is_id
+from athanor.artifacts.ids import canonical_json
 from athanor.artifacts.layout import entries, native, own_folder, portable
 from athanor.artifacts.names import alike, parse
 from athanor.artifacts.store import Store
@@ -111,28 +111,12 @@ def _members(source: Path, tar: tarfile.TarFile) -> Iterator[tuple[str, BinaryIO
     for member in tar:
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None:
             raise _refused(source, f"{member.name!r} is no regular file")
-        if not _is_safe(member.name):
+        if not is_member(member.name):
             raise _refused(source, f"{member.name!r} is no path of a store")
         file = tar.extractfile(member)
         if file is None:
             raise _refused(source, f"{member.name!r} has no content")
         yield member.name, file  # type: ignore[misc]
-
-
-def _is_safe(name: str) -> bool:
-    """Whether a member may be unpacked below a store: relative, no step upwards, in a folder that backups hold."""
-    parts = name.split("/")
-    if any(part in ("", ".", "..") for part in parts) or parts[0] in NEVER:
-        return False
-    if parts[0] == "artifacts":
-        return len(parts) >= 4 and parts[1] in KINDS and is_id(parts[2])
-    if parts[0] == NAME_FILE:
-        return len(parts) == 2
-    if parts[0] == "steps":
-        return len(parts) == 2 and is_id(parts[1])
-    if parts[0] == "runs":
-        return len(parts) >= 3 and is_id(parts[1])
-    return True
 
 
 def _listed(source: Path, index: bytes | None) -> dict[str, str]:

@@ -232,6 +232,13 @@ class Store:
         """Held by whoever makes what the name shall stand for; waiting: told for whom we wait, None: do not wait."""
         return self.table.lock(check_name(name), waiting)
 
+    def maker(self, word: str) -> str | None:
+        """Who is making what this name shall stand for, in words; None when nobody is, or the word is no name."""
+        try:
+            return self.table.maker(check_name(word))
+        except UsageError:
+            return None
+
     # Unfinished work
 
     def run(self, key: str) -> Run:
@@ -242,3 +249,7 @@ class Store:
         """All unfinished work."""
         found = [Run(self.home, path.name) for path in entries(self.home / "runs") if is_id(path.name)]
         return [run for run in found if run.exists]
+
+    def runs_for(self, name: str) -> list[Run]:
+        """The runs whose result is to have this name."""
+        return [run for run in self.runs() if run.description.get("name") == name]

@@ -11,12 +11,20 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from athanor.core import signals
-from athanor.core.errors import DISK_FULL, AthanorError, UsageError, disk_full, nearest
+from athanor.core.errors import (
+    AthanorError,
+    Ending,
+    Interrupted,
+    ResourceError,
+    UsageError,
+    nearest,
+    refused_by_system,
+)
 
 VERBS = Path(__file__).parent / "verbs"
 
@@ -61,6 +69,7 @@ def main(args: list[str] | None = None) -> None:
     # OpenMP's threads spin while they wait by default; beside any other program on the machine that slows training
     # many times over, and sleeping costs nothing on a quiet one (LOG.md). Read once, when torch is first imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    _open_streams()
     words = sys.argv[1:] if args is None else args
     as_json = "--json" in words
     signals.install()
@@ -72,18 +81,18 @@ def main(args: list[str] | None = None) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone (`athanor list | head -1`): nothing more to say, and nothing to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _silence(sys.stdout)
         sys.exit(0)
-    except Exception as error:  # noqa: BLE001 - the last floor: every error gets its sentence and its code
+    except (Exception, Interrupted) as error:  # noqa: BLE001 - the last floor: every error gets its sentence and its code
         known = _as_known(error)
         if known is None:
-            traceback.print_exc()
+            _tell(traceback.format_exc(), sys.stderr)
             known = AthanorError(f"A bug in Athanor: {type(error).__name__}: {error}.", remedy="Please report it.")
         _fail(known, as_json)
 
 
-def _as_known(error: Exception) -> AthanorError | None:
-    if isinstance(error, AthanorError):
+def _as_known(error: BaseException) -> Ending | None:
+    if isinstance(error, Ending):
         return error
     if isinstance(error, click.ClickException):
         verb = getattr(error, "ctx", None)
@@ -91,34 +100,52 @@ def _as_known(error: Exception) -> AthanorError | None:
         return UsageError(error.format_message(), remedy=f"`{place} --help` shows the usage.")
     if isinstance(error, click.Abort):
         return signals.interrupted(signals.signal.SIGINT)
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return disk_full(error)
-    if isinstance(error, PermissionError):
-        return _no_permission(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return refused_by_system(error)
     if isinstance(error, MemoryError):
-        from athanor.core.errors import ResourceError
-
-        return ResourceError("There is not enough memory for this.", remedy="Close other programs or choose less.")
+        return _no_memory()
     return None
 
 
-def _no_permission(error: PermissionError) -> AthanorError:
-    """A refusal of the file system, as an error a person can act on."""
-    from athanor.core.errors import InputError
+def _no_memory() -> ResourceError:
+    from athanor.core import hardware
 
-    return InputError(
-        f"No permission: {error.filename}.",
-        value=str(error.filename),
-        remedy="Change its permissions, or set ATHANOR_HOME to a folder you may write to.",
+    used, limit = hardware.peak_memory_bytes(), hardware.memory_bytes()
+    return ResourceError(
+        f"There is not enough memory for this: {used / 2**30:.1f} of {limit / 2**30:.1f} GiB were used.",
+        value=used,
+        limit=limit,
+        remedy="Close other programs or choose less.",
     )
 
 
-def _fail(error: AthanorError, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"error": _plain(error.as_dict())}), flush=True)
+def _open_streams() -> None:
+    """Put /dev/null where a stream was closed (`athanor list >&-`): a file opened later must not take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _fail(error: Ending, as_json: bool) -> None:
+    # Without an object too: what a full disk kept in the stream's buffer must not fail again.
+    _tell(json.dumps({"error": _plain(error.as_dict())}) + "\n" if as_json else "", sys.stdout)
     encoding = sys.stderr.encoding or "utf-8"
-    print(f"error: {error}".encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
+    _tell(f"error: {error}\n".encode(encoding, "backslashreplace").decode(encoding), sys.stderr)
     sys.exit(error.exit_code)
+
+
+def _tell(text: str, stream: TextIO) -> None:
+    """Print, if that can be: a full stream changes nothing in what the exit code says."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what could not be written go nowhere, or Python's own flush at the exit would fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _plain(value: Any) -> Any:

@@ -14,26 +14,32 @@ from athanor.core.progress import Reporter
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+COMMON = {
+    "json": (("--json", "as_json"), "One JSON object on stdout."),
+    "quiet": (("--quiet",), "No progress, only warnings and errors."),
+    "yes": (("--yes",), "Do not ask."),
+    "force": (("--force",), "Accept warnings, such as too little text."),
+    "replace": (("--replace",), "Move a name that points to something else."),
+}
+
+
 def common(*wanted: str) -> Callable[[Function], Function]:
-    """Options every verb has (`--json`, `--quiet`), and of `yes`, `force`, `replace` those that are wanted."""
-    options = {
-        "json": click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
-        "quiet": click.option("--quiet", is_flag=True, help="No progress, only warnings and errors."),
-        "yes": click.option("--yes", is_flag=True, help="Do not ask."),
-        "force": click.option("--force", is_flag=True, help="Accept warnings, such as too little text."),
-        "replace": click.option("--replace", is_flag=True, help="Move a name that points to something else."),
-    }
+    """The common options. A verb is given `--json`, `--quiet` and those of the others that are wanted.
+
+    Where one of the others would change nothing it is taken all the same, unseen: it is common to every verb.
+    """
 
     def wrap(function: Function) -> Function:
-        for name in reversed(("json", "quiet", *wanted)):
-            function = options[name](function)
+        for name, (words, said) in reversed(COMMON.items()):
+            given = name in ("json", "quiet", *wanted)
+            function = click.option(*words, is_flag=True, help=said, hidden=not given, expose_value=given)(function)
         return function
 
     return wrap
 
 
-def reporter(as_json: bool, quiet: bool) -> Reporter:
-    """Where this command's progress goes; a machine that asked for JSON still gets it on stderr."""
+def reporter(quiet: bool) -> Reporter:
+    """Where a command's progress goes: to stderr, also for a machine that asked for JSON."""
     return Reporter(quiet=quiet)
 
 

@@ -7,21 +7,22 @@ import sys
 import time
 from typing import Any
 
-from athanor.artifacts import Run
+from athanor.artifacts import Run, Store
 
-LOG = "metrics.jsonl"  # what a training run writes beside its checkpoints
+LOG = "metrics.jsonl"  # `train.loop.METRICS`, which cannot be imported here: it brings torch
 PAUSE = 1.0  # seconds
 TAIL = 4096  # bytes read from the end of the log
 
 
-def follow(run: Run) -> None:
-    """Print a line whenever the log has a newer row; return when nobody is at the run any more."""
-    last = None
-    while run.is_live:
-        row = newest(run)
-        if row is not None and row != last:
-            last = row
-            print(_words(row), file=sys.stderr, flush=True)
+def follow(store: Store, name: str) -> None:
+    """Say who makes what the name shall stand for, and each newer row of its log; return when nobody does any more."""
+    said = None
+    while (runs := [run for run in store.runs_for(name) if run.is_live]) or store.maker(name):
+        rows = [row for run in runs if (row := newest(run)) is not None]
+        words = _words(rows[0]) if rows else f"{name} is being made by {store.maker(name)}"
+        if words != said:
+            said = words
+            print(words, file=sys.stderr, flush=True)
         time.sleep(PAUSE)
 
 

@@ -9,23 +9,29 @@ AthanorError                1   a bug in Athanor when raised bare
 │   │   └── MissingExtraError   4   a package of an extra is not installed
 │   └── NameTakenError      4
 ├── ResourceError           5   not enough memory, disk or time
-├── ProofError              6   a proof, check or verdict failed
-└── Interrupted           130   SIGINT, SIGTERM or SIGHUP; resumable work is saved
+└── ProofError              6   a proof, check or verdict failed
+Interrupted               130   SIGINT, SIGTERM or SIGHUP; resumable work is saved
+
+Interrupted is no error but, like Python's KeyboardInterrupt, a BaseException: a signal comes at any moment, also where
+the code around is ready for errors of its own, and must not be taken for one of these.
 """
 
 from __future__ import annotations
 
 import difflib
 import errno
+import os
 from collections.abc import Iterable
 from typing import Any
 
 # A full disk shows as any of these, by file system and quota.
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOBUFS)
 
 
-class AthanorError(Exception):
-    """An error a person can act on.
+class Ending(BaseException):
+    """Why a command ends, as a person can act on it: what errors and interrupts share.
 
     message: one sentence that prints the value it talks about.
     value, limit: the offending value and what would have been allowed, as data.
@@ -54,6 +60,10 @@ class AthanorError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
+
+
+class AthanorError(Ending, Exception):
+    """An error a person can act on."""
 
 
 class UsageError(AthanorError):
@@ -123,7 +133,7 @@ class ProofError(AthanorError):
     exit_code = 6
 
 
-class Interrupted(AthanorError):
+class Interrupted(Ending):
     """A signal asked to stop; what can be resumed is saved."""
 
     kind = "interrupted"
@@ -138,6 +148,34 @@ def disk_full(error: OSError) -> ResourceError:
         value=str(where),
         remedy="Free space (`athanor gc` removes what nothing uses) or set ATHANOR_HOME to a larger disk; then run "
         "the same command again.",
+    )
+
+
+def refused_by_system(error: OSError) -> AthanorError:
+    """The error for an OSError with a number: what the system would not do, and with which file."""
+    if error.errno in DISK_FULL:
+        return disk_full(error)
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the system"
+    reason = os.strerror(error.errno or 0)
+    if error.errno in FORBIDDEN:
+        return InputError(
+            f"No permission for {where}: {reason}.",
+            value=where,
+            limit=reason,
+            remedy="Change its permissions, or set ATHANOR_HOME to a folder you may write to.",
+        )
+    if error.errno in EXHAUSTED:
+        return ResourceError(
+            f"The system has no more to give for {where}: {reason}.",
+            value=where,
+            limit=reason,
+            remedy="Close other programs or raise the limit (`ulimit -a` shows it); then run the same command again.",
+        )
+    return InputError(
+        f"{where} cannot be used: {reason}.",
+        value=where,
+        limit=reason,
+        remedy="Check the path, and the disk it lies on; then run the same command again.",
     )
 
 

@@ -12,10 +12,11 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from athanor.core.errors import NameTakenError
 
@@ -101,21 +102,37 @@ def fsync_tree(folder: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder whatever the modes inside; a folder that is gone is no error."""
+    """Remove a folder whatever the modes inside; what is gone already is no error."""
 
-    def force(function: Callable[..., object], path: str, _: object) -> None:
+    def pass_over(_: Callable[..., object], __: str, error: tuple[Any, BaseException, Any]) -> None:
+        if not isinstance(error[1], FileNotFoundError):
+            raise error[1]
+
+    _unlock_folders(folder)
+    shutil.rmtree(folder, onerror=pass_over)
+
+
+def _unlock_folders(folder: Path) -> None:
+    """Give the owner every right on a folder and those below; what a link leads to is not ours to change."""
+    waiting = [folder]
+    while waiting:
+        at = waiting.pop()
         with contextlib.suppress(FileNotFoundError):
-            Path(path).parent.chmod(0o700)
-            Path(path).chmod(0o700)
-            function(path)
-
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder, onerror=force)
+            if stat.S_ISDIR(at.lstat().st_mode):
+                at.chmod(0o700)
+                with os.scandir(at) as inside:
+                    waiting += [Path(entry.path) for entry in inside if entry.is_dir(follow_symlinks=False)]
 
 
 def tree_bytes(folder: Path) -> int:
-    """Sum of the sizes of the files below."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    """Sum of the sizes of the files below; what goes away meanwhile counts nothing."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                state = Path(root, name).lstat()
+                total += state.st_size if stat.S_ISREG(state.st_mode) else 0
+    return total
 
 
 @contextlib.contextmanager
@@ -161,6 +178,17 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def holders(path: Path) -> str | None:
+    """Who holds the lock on this file, in the words they gave `locked`; None when nobody does."""
+    if not is_locked(path):
+        return None
+    try:
+        with path.open("rb") as file:
+            return "; ".join(_lines(file.fileno())) or "another process"
+    except FileNotFoundError:  # its holder has ended and unlinked it
+        return None
 
 
 def _open_lock(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def peak_memory_bytes() -> int:
 
 
 def _processor() -> tuple[str, set[str]]:
-    name, flags = "unknown", set[str]()
+    name, flags = "", set[str]()
     for line in _read("/proc/cpuinfo").splitlines():
         key, _, value = line.partition(":")
         if key.strip() == "model name":
@@ -78,7 +79,7 @@ def _processor() -> tuple[str, set[str]]:
         elif key.strip() in ("flags", "Features"):
             flags = set(value.split())
             break
-    return name, flags
+    return name or platform.processor() or platform.machine(), flags
 
 
 def _gpu() -> str | None:

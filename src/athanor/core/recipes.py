@@ -7,6 +7,7 @@ them: unknown keys are refused with their dotted path and the nearest known one,
 from __future__ import annotations
 
 import math
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,19 +25,7 @@ MAX_RECIPE_BYTES = 1 << 20
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file of at most 1 MiB."""
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError):
-        raise NotFoundError(
-            f"There is no recipe {path}.", value=str(path), remedy="Check the path after --recipe."
-        ) from None
-    if len(data) > MAX_RECIPE_BYTES:
-        raise RecipeError(
-            f"The recipe {path} has {len(data)} bytes.",
-            value=len(data),
-            limit=MAX_RECIPE_BYTES,
-            remedy="A recipe holds settings only; put data into files of their own.",
-        )
+    data = _recipe_bytes(path)
     try:
         return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -49,6 +38,33 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError(
             f"The recipe {path} is no TOML: {error}.", value=str(path), remedy="Mend that line."
         ) from None
+
+
+def _recipe_bytes(path: Path) -> bytes:
+    """What a recipe's file holds. A pipe may never end and a device has no end: only a regular file is read."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        mode = 0
+    if not mode or stat.S_ISDIR(mode):
+        raise NotFoundError(f"There is no recipe {path}.", value=str(path), remedy="Check the path of the recipe.")
+    if not stat.S_ISREG(mode):
+        raise RecipeError(
+            f"The recipe {path} is no regular file.",
+            value=str(path),
+            limit="a regular file",
+            remedy="Write the recipe into a file and name that.",
+        )
+    with path.open("rb") as file:
+        data = file.read(MAX_RECIPE_BYTES + 1)
+    if len(data) > MAX_RECIPE_BYTES:
+        raise RecipeError(
+            f"The recipe {path} has more than {MAX_RECIPE_BYTES} bytes.",
+            value=str(path),
+            limit=MAX_RECIPE_BYTES,
+            remedy="A recipe holds settings only; put data into files of their own.",
+        )
+    return data
 
 
 def parse_words(words: Iterable[str]) -> dict[str, Any]:
@@ -97,7 +113,7 @@ def merge(*trees: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def convert(tree: Mapping[str, Any], kind: type[Struct], at: str = "") -> Struct:
-    """The struct for a tree; `at` is the dotted path of the tree itself. Runs each struct's `check(path)`."""
+    """The struct for a tree; `at` is the dotted path of the tree itself. Runs each struct's `check()`."""
     hints = get_type_hints(kind)
     for key in tree:
         if key not in hints:

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from athanor.core.errors import DISK_FULL, InputError, disk_full
+from athanor.core.hardware import cores
 from athanor.data import formats
 from athanor.data.compression import SUFFIXES as COMPRESSED
 from athanor.data.dedup import Duplicates
@@ -29,7 +30,7 @@ from athanor.data.spill import Spill
 from athanor.data.split import Split
 from athanor.data.statistics import CorpusStatistics, Tally, add
 from athanor.data.table import Row, TableWriter
-from athanor.data.workers import cores, in_order
+from athanor.data.workers import in_order
 
 VERSION = 1
 """Raised when the same folder and recipe give another corpus."""

@@ -2,7 +2,10 @@
 
 Own loop over pipes and not multiprocessing: its workers import the parent's main module again (which breaks scripts
 and notebooks without a guard), survive a parent that is killed, and a pool whose worker dies hangs. Here a worker is
-`python -c …`, dies with its parent (PR_SET_PDEATHSIG), leaves SIGINT to it, and its death is an error.
+`python -c …`, dies with its parent (PR_SET_PDEATHSIG), leaves signals to it, and its death is an error.
+
+The parent has one thread and waits in `select`. Threads that wait for the workers would share locks with it that are
+written in Python (threading.Condition), and an interrupt that lands in such a lock leaves it taken: the end would hang.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import contextlib
 import ctypes
 import os
 import pickle
-import queue
+import selectors
 import signal
 import struct
 import subprocess
@@ -19,18 +22,18 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
+from athanor.core import offline
 from athanor.core.errors import AthanorError, ResourceError
 
-_BOOT = "from athanor.data.workers import serve; serve()"
+# -P: a worker starts where the command was called, and a module in that folder is not ours to run.
+_BOOT = [sys.executable, "-P", "-c", "from athanor.data.workers import serve; serve()"]
 _PR_SET_PDEATHSIG = 1
-
-
-def cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0))
+_AHEAD = 3  # tasks drawn ahead of the results that were taken, for each worker
+_AT_HAND = 2  # of these, how many lie with the worker itself: the next one waits in its pipe
+_CHUNK = 1 << 20  # bytes
+_LENGTH = struct.Struct("<Q")
 
 
 def in_order(
@@ -45,99 +48,146 @@ def in_order(
         for task in tasks:
             yield task, function(task, setup)
         return
-    pool = _Pool(function, setup, workers)
-    waiting: deque[tuple[Any, Future[Any]]] = deque()
+    pool = _Pool()
     try:
+        pool.start(pickle.dumps((function, setup)), workers)
+        waiting: deque[_Job] = deque()
         for task in tasks:
-            waiting.append((task, pool.submit(task)))
-            if len(waiting) > 3 * workers:
-                done, future = waiting.popleft()
-                yield done, future.result()
+            waiting.append(pool.submit(task))
+            if len(waiting) > _AHEAD * workers:
+                yield pool.finish(waiting.popleft())
         while waiting:
-            done, future = waiting.popleft()
-            yield done, future.result()
+            yield pool.finish(waiting.popleft())
     finally:
         pool.close()
 
 
-class _Pool:
-    """Processes, and as many threads that hand them tasks and wait for the answers."""
+class _Job:
+    """A task and, once `answer` is there, whether it went well and what came of it."""
 
-    def __init__(self, function: Callable[[Any, Any], Any], setup: Any, workers: int) -> None:
-        first = pickle.dumps((function, setup))
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        self._all: list[subprocess.Popen[bytes]] = []
-        self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="corpus")
+    def __init__(self, task: Any) -> None:
+        self.task = task
+        self.answer: tuple[bool, Any] | None = None
+
+
+class _Worker:
+    """A process, its jobs from the oldest on, and the bytes on their way to it and from it."""
+
+    def __init__(self, first: bytes) -> None:
+        self.jobs: deque[_Job] = deque()
+        self.unsent = bytearray(_framed(first))
+        self.process = subprocess.Popen(
+            [*_BOOT, str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.tasks, self.answers = self.process.stdin, self.process.stdout
+        os.set_blocking(self.tasks.fileno(), False)
+        self._received = bytearray()
+
+    def give(self, job: _Job) -> None:
+        self.unsent += _framed(pickle.dumps(job.task))
+        self.jobs.append(job)
+
+    def write(self) -> None:
         try:
-            for _ in range(workers):
-                process = subprocess.Popen(
-                    [sys.executable, "-c", _BOOT, str(os.getpid())],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env=environment,
-                )
-                self._all.append(process)
-                assert process.stdin is not None
-                with contextlib.suppress(BrokenPipeError):  # it died already; the first task says so
-                    _send(process.stdin, first)
-                self._idle.put(process)
-        except BaseException:
-            self.close()
-            raise
+            del self.unsent[: os.write(self.tasks.fileno(), self.unsent)]
+        except BrokenPipeError:
+            self.unsent.clear()  # it has died; the end of its answers says so
 
-    def submit(self, task: Any) -> Future[Any]:
-        return self._threads.submit(self._ask, task)
+    def read(self) -> None:
+        data = os.read(self.answers.fileno(), _CHUNK)
+        if not data:
+            raise ResourceError(
+                f"A worker process ended in the middle of its work (exit code {self.process.wait()}).",
+                value=self.process.returncode,
+                remedy="It was most likely stopped for want of memory: run again with fewer workers (--workers 1).",
+            )
+        self._received += data
+        while (answer := _unframed(self._received)) is not None:
+            self.jobs.popleft().answer = pickle.loads(answer)
 
     def close(self) -> None:
-        for process in self._all:
-            process.kill()
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        for process in self._all:
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
+        self.process.wait()
+        self.tasks.close()
+        self.answers.close()
 
-    def _ask(self, task: Any) -> Any:
-        process = self._idle.get()
-        try:
-            assert process.stdin is not None and process.stdout is not None
-            _send(process.stdin, pickle.dumps(task))
-            good, answer = pickle.loads(_receive(process.stdout))
-        except (EOFError, OSError) as error:
-            raise ResourceError(
-                f"A worker process ended in the middle of its work (exit code {process.wait()}).",
-                value=process.returncode,
-                remedy="It was most likely stopped for want of memory: run again with fewer workers (--workers 1).",
-            ) from error
-        finally:
-            self._idle.put(process)
+
+class _Pool:
+    """The workers, and the jobs that none of them has yet."""
+
+    def __init__(self) -> None:
+        self._all: list[_Worker] = []
+        self._queue: deque[_Job] = deque()
+
+    def start(self, first: bytes, workers: int) -> None:
+        for _ in range(workers):
+            self._all.append(_Worker(first))
+
+    def submit(self, task: Any) -> _Job:
+        job = _Job(task)
+        self._queue.append(job)
+        self._exchange(0)
+        return job
+
+    def finish(self, job: _Job) -> tuple[Any, Any]:
+        """Wait for a job: its task and what came of it."""
+        while job.answer is None:
+            self._exchange(None)
+        good, answer = job.answer
         if not good:
             raise answer
-        return answer
+        return job.task, answer
+
+    def close(self) -> None:
+        for worker in self._all:
+            worker.process.kill()
+        for worker in self._all:
+            worker.close()
+
+    def _exchange(self, seconds: float | None) -> None:
+        """Hand out jobs and move what bytes can be moved; wait so long until some can be, None: for ever."""
+        while self._queue:
+            idlest = min(self._all, key=lambda worker: len(worker.jobs))
+            if len(idlest.jobs) == _AT_HAND:
+                break
+            idlest.give(self._queue.popleft())
+        with selectors.PollSelector() as ready:
+            for worker in self._all:
+                ready.register(worker.answers, selectors.EVENT_READ, worker.read)
+                if worker.unsent:
+                    ready.register(worker.tasks, selectors.EVENT_WRITE, worker.write)
+            for key, _ in ready.select(seconds):
+                key.data()
 
 
 def serve() -> None:
     """The worker's loop: read a task, answer it, until the pipe closes."""
     _die_with_parent(int(sys.argv[1]))
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    offline.guard()
     tasks = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the answers
-    function, setup = pickle.loads(_receive(tasks))
     with contextlib.suppress(EOFError, BrokenPipeError):
+        function, setup = pickle.loads(_receive(tasks))
         while True:
-            task = pickle.loads(_receive(tasks))
-            try:
-                answer = (True, function(task, setup))
-            except AthanorError as error:
-                answer = (False, error)
-            except Exception:  # noqa: BLE001  the parent raises it, with the worker's traceback
-                answer = (False, RuntimeError(f"in a worker process:\n{traceback.format_exc()}"))
-            _send(answers, pickle.dumps(answer))
+            answers.write(_framed(pickle.dumps(_answer(function, pickle.loads(_receive(tasks)), setup))))
+            answers.flush()
+
+
+def _answer(function: Callable[[Any, Any], Any], task: Any, setup: Any) -> tuple[bool, Any]:
+    """Whether it went well, and the result or the error that the parent raises."""
+    try:
+        return True, function(task, setup)
+    except AthanorError as error:
+        return False, error
+    except Exception:  # noqa: BLE001  with the worker's traceback
+        return False, RuntimeError(f"in a worker process:\n{traceback.format_exc()}")
 
 
 def _die_with_parent(parent: int) -> None:
@@ -147,17 +197,29 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _send(pipe: IO[bytes], data: bytes) -> None:
-    pipe.write(struct.pack("<Q", len(data)))
-    pipe.write(data)
-    pipe.flush()
+def _framed(data: bytes) -> bytes:
+    """The bytes with their length in front, as they go through a pipe."""
+    return _LENGTH.pack(len(data)) + data
+
+
+def _unframed(received: bytearray) -> bytes | None:
+    """Take the first whole message out of what was received, None while there is none."""
+    if len(received) < _LENGTH.size:
+        return None
+    end = _LENGTH.size + _LENGTH.unpack_from(received)[0]
+    if len(received) < end:
+        return None
+    data = bytes(received[_LENGTH.size : end])
+    del received[:end]
+    return data
 
 
 def _receive(pipe: IO[bytes]) -> bytes:
-    head = pipe.read(8)
-    if len(head) < 8:
+    """The next message of a pipe; EOFError when it is closed."""
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
         raise EOFError
-    size = struct.unpack("<Q", head)[0]
+    size = _LENGTH.unpack(head)[0]
     data = pipe.read(size)
     if len(data) < size:
         raise EOFError

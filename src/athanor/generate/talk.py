@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from athanor.core import signals
-from athanor.core.errors import AthanorError
+from athanor.core.errors import AthanorError, Interrupted
 from athanor.core.files import write_atomic
 from athanor.core.progress import Reporter
 from athanor.generate.request import Request, Settings
@@ -203,7 +203,9 @@ def _texts(source: TextIO, prompt: TextIO | None) -> Iterator[str]:
 def _line(source: TextIO, prompt: TextIO | None) -> str | None:
     try:
         return source.readline() or None
-    except AthanorError:
+    except Interrupted as stop:
+        if stop.value != signal.SIGINT.name:
+            raise
         if prompt is not None:
             _write(prompt, "\n")
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def command(
         recipes.parse_words(settings),
         given,
     )
-    if "steps" in tree.get("train", {}) and "minutes" not in given:
+    train = tree.get("train")
+    if isinstance(train, Mapping) and "steps" in train and "minutes" not in given:
         tree.pop("minutes", None)
     asked = recipes.convert(tree, BuildRecipe)
 
@@ -65,7 +67,7 @@ def command(
 
     request = Request(
         recipe=asked,
-        reporter=reporter(as_json, quiet),
+        reporter=reporter(quiet),
         began=began,
         workers=workers,
         force=force,

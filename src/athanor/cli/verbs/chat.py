@@ -28,4 +28,4 @@ def command(
 
     model = load(name, precision)
     settings = model.settings(temperature=temperature, max_tokens=max_tokens, seed=seed)
-    converse(Talk(model, settings, system), sys.stdin, sys.stdout, reporter(False, False))
+    converse(Talk(model, settings, system), sys.stdin, sys.stdout, reporter(False))

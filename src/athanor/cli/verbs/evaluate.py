@@ -23,7 +23,7 @@ def command(name: str, questions: Path | None, limit: int | None, seed: int, as_
     """
     from athanor.pipelines.evaluate import evaluate_name
 
-    result = evaluate_name(name, questions, seed, limit, reporter(as_json, quiet))
+    result = evaluate_name(name, questions, seed, limit, reporter(quiet))
     emit(result, lambda: _text(result), as_json)
 
 

@@ -19,7 +19,7 @@ def command(dry_run: bool, as_json: bool, quiet: bool, yes: bool) -> None:
 
     Example: athanor gc --dry-run
     """
-    say = reporter(as_json, quiet)
+    say = reporter(quiet)
     result = gc(Store.open(), dry_run=dry_run, waiting=lambda who: say.say(f"Waiting for {who} …"))
     what = "Would remove" if dry_run else "Removed"
     size = human_bytes(result["freed_bytes"])

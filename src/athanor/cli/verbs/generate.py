@@ -58,13 +58,13 @@ def command(
     as_chat = model.talks if talk is None else talk
     words = [{"role": "user", "content": prompt}] if as_chat else prompt
     settings = model.settings(**given)
+    if settings.temperature and not quiet and not as_json:
+        print(f"seed {settings.seed}", file=sys.stderr)
     requests = [model.request(words, settings.with_seed(settings.seed + n)) for n in range(num_return_sequences)]
     if num_return_sequences == 1 and not as_json:
         for text in model.stream_request(requests[0]):
             _write(text)
         _write("\n")
-        if settings.temperature and not quiet:
-            print(f"seed {settings.seed}", file=sys.stderr)
         return
     model.engine.complete(requests)
     seconds = time.monotonic() - began

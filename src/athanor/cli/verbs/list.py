@@ -31,7 +31,7 @@ def command(kind: str | None, with_runs: bool, as_json: bool, quiet: bool) -> No
         result["runs"] = [_run(run) for run in store.runs()]
     damaged = len(store.folders(kind)) - len(rows)
     if damaged:
-        reporter(as_json, quiet).warn(f"{damaged} damaged, not listed: `athanor store verify` says which.")
+        reporter(quiet).warn(f"{damaged} damaged, not listed: `athanor store verify` says which.")
     emit(result, lambda: _text(result), as_json)
 
 

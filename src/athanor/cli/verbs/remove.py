@@ -21,7 +21,7 @@ def command(name: str, dry_run: bool, as_json: bool, quiet: bool, yes: bool) -> 
     Example: athanor remove mine --dry-run
     """
     store = Store.open()
-    say = reporter(as_json, quiet)
+    say = reporter(quiet)
     plan = remove(store, name, dry_run=True)
     words = f"{len(plan['removed'])} artifacts, {human_bytes(plan['freed_bytes'])}"
     if dry_run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -52,9 +51,9 @@ def command(
             remedy='Write inputs = ["path of the folder"].',
         )
     flags = {"--force": force, "--replace": replace, "--yes": yes, "--json": as_json, "--quiet": quiet}
-    words: list[Any] = [inputs[0], *settings, "--recipe", str(recipe)]
-    words += [flag for flag, wanted in flags.items() if wanted]
+    words = [f"--recipe={recipe}", *(flag for flag, wanted in flags.items() if wanted)]
     words += [f"--name={name}"] if name else []
+    words += ["--", inputs[0], *settings]  # a folder's name may begin with a dash
     command = ctx.find_root().command.get_command(ctx, step)  # type: ignore[attr-defined]
     command.main(args=words, prog_name=f"athanor {step}", standalone_mode=False)
 

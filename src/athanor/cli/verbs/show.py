@@ -9,10 +9,11 @@ import click
 import msgspec
 
 from athanor.artifacts import Artifact, Run, Store
+from athanor.artifacts.lineage import lineage
 from athanor.cli.output import common, emit, human_bytes
 from athanor.cli.table import columns, plain
 from athanor.cli.watch import follow
-from athanor.core.errors import NotFoundError
+from athanor.core.errors import InputError, NotFoundError
 
 
 @click.command()
@@ -27,8 +28,7 @@ def command(name: str, as_recipe: bool, watch: bool, as_json: bool, quiet: bool)
     """
     store = Store.open()
     if watch:
-        for run in _meant(store, name):
-            follow(run)
+        follow(store, name)
     try:
         artifact = store.resolve(name)
     except NotFoundError as error:
@@ -37,9 +37,23 @@ def command(name: str, as_recipe: bool, watch: bool, as_json: bool, quiet: bool)
     if as_recipe:
         from athanor.core import recipes_toml
 
-        emit(result, recipes_toml.write(artifact.manifest.recipe).rstrip("\n"), as_json)
+        result["recipe"] = _runnable(store, artifact)
+        emit(result, recipes_toml.write(result["recipe"]).rstrip("\n"), as_json)
     else:
         emit(result, lambda: _text(result), as_json)
+
+
+def _runnable(store: Store, artifact: Artifact) -> dict[str, Any]:
+    """A recipe that `run` takes: the artifact's own, or that of the first assistant which it is a part of."""
+    for whole in [artifact, *store.artifacts("assistant")]:
+        parts = {node["id"] for node in lineage(store, whole)["nodes"]}
+        if artifact.id in parts and "step" in whole.manifest.recipe:
+            return whole.manifest.recipe
+    raise InputError(
+        f"The {artifact.kind} {artifact.id[:12]} has no recipe that `athanor run` takes: no command made it alone.",
+        value=artifact.id,
+        remedy="Show the recipe of an assistant; `athanor list --kind assistant` names them.",
+    )
 
 
 def _object(artifact: Artifact, names: list[str]) -> dict[str, Any]:
@@ -49,23 +63,31 @@ def _object(artifact: Artifact, names: list[str]) -> dict[str, Any]:
 
 
 def _unfinished(store: Store, name: str) -> NotFoundError | None:
-    """The error that tells of a run meant for this name."""
-    meant = _meant(store, name)
-    if not meant:
-        return None
-    run = max(meant, key=lambda run: run.is_live)
-    found = run.description
+    """The error that tells of a command which is making this name, or of a run that was meant for it."""
+    run = max(store.runs_for(name), key=lambda run: run.is_live, default=None)
+    if run is None or not run.is_live:
+        begun = _begun(store, name)
+        if begun is not None or run is None:
+            return begun
     return NotFoundError(
         f"{name} is not finished: {_words(run)}.",
         value=name,
-        limit=found,
+        limit=run.description,
         remedy=f"`athanor show {name} --watch` follows it." if run.is_live else "Its command with --resume goes on.",
     )
 
 
-def _meant(store: Store, name: str) -> list[Run]:
-    """The runs whose result is to have this name."""
-    return [run for run in store.runs() if run.description.get("name") == name]
+def _begun(store: Store, name: str) -> NotFoundError | None:
+    """The error that tells of a command which holds this name and has no run yet: it reads, or makes a tokenizer."""
+    maker = store.maker(name)
+    if maker is None:
+        return None
+    return NotFoundError(
+        f"{name} is not finished: {maker} is at it.",
+        value=name,
+        limit=maker,
+        remedy=f"`athanor show {name} --watch` follows it.",
+    )
 
 
 def _words(run: Run) -> str:

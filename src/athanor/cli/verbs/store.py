@@ -61,7 +61,7 @@ def restore(file: Path, as_json: bool, quiet: bool) -> None:
 
     result = bring_back(Store.open(), file)
     if result["kept"]:
-        reporter(as_json, quiet).warn(f"{len(result['kept'])} files that differ stayed as they are.")
+        reporter(quiet).warn(f"{len(result['kept'])} files that differ stayed as they are.")
     names = f"{len(result['names'])} names"
     _finish(result, f"{result['checked']} artifacts verified, {len(result['restored'])} new, {names}.", as_json)
 

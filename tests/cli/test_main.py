@@ -1,0 +1,75 @@
+"""Mistakes and closed or full streams: the contract's exit codes and sentences, never a traceback.
+
+Run: pytest tests/cli/test_main.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ATHANOR = f"'{sys.executable}' -c 'from athanor.cli.main import main; main()'"
+
+
+@pytest.fixture
+def shell(tmp_path: Path):
+    """shell(words and redirections) -> the finished process, in a folder with one file and an empty store."""
+    (tmp_path / "a.txt").write_text("text")
+    environment = {**os.environ, "ATHANOR_HOME": str(tmp_path / "home")}
+
+    def run(words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            f"{ATHANOR} {words}", shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=30
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "value"),
+    [
+        ("build . train=5", 3, 5),
+        ("build . train=steps", 3, "steps"),
+        (f"build {'a' * 300}", 3, "a" * 300),
+        ("build . --recipe a.txt/foo", 4, "a.txt/foo"),
+        ("build . --recipe /dev/zero", 3, "/dev/zero"),
+        (f"store backup {'a' * 300}", 3, None),
+    ],
+)
+def test_ordinary_mistakes(shell, words: str, code: int, value: object) -> None:
+    done = shell(f"{words} --json")
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert error["remedy"] and (value is None or error["value"] == value)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("list >&-", 0),
+        ("list <&- >&- 2>&-", 0),
+        ("show nope 2>&-", 4),
+        ("show nope --json >&-", 4),
+        ("show nope --json >/dev/full", 4),
+        ("show nope 2>/dev/full", 4),
+        ("list >/dev/full", 5),
+        ("list --json >/dev/full", 5),
+        ("list --json >/dev/full 2>/dev/full", 5),
+    ],
+)
+def test_closed_and_full_streams(shell, words: str, code: int) -> None:
+    done = shell(words)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr and "ignored" not in done.stderr
+
+
+def test_the_log_that_is_watched_is_the_one_that_is_written() -> None:
+    from athanor.cli import watch
+    from athanor.train import loop
+
+    assert watch.LOG == loop.METRICS
