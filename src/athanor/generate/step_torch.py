@@ -13,7 +13,7 @@ from athanor.models.decoder import Decoder
 from athanor.nn.frame import cached_frame
 from athanor.nn.memory import ContiguousMemory
 
-MEMORY_BYTES = 256 << 20  # for keys and values of all slots
+MEMORY_BYTES = 256 << 20  # keys and values of all slots keep below this; one slot is had whatever it takes
 MOST_SLOTS = 64
 SPAN_STEP = 32  # keys are looked at in multiples of this, so that shapes repeat
 
@@ -46,6 +46,6 @@ class TorchStep:
         positions = starts[:, None] + offsets  # (B, T)
         span = min(self.context, -(-(int(positions.max()) + 1) // SPAN_STEP) * SPAN_STEP)
         window = self._memory.window(torch.tensor([row.slot for row in rows]), positions, span)
-        hidden = self._network.hidden(ids, cached_frame(self._network.rotary, positions, span), window)
+        hidden = self._network.hidden(ids, cached_frame(self._network.rotary_of(span), positions, span), window)
         last = hidden[torch.arange(len(rows)), lengths - 1]  # (B, D)
         return self._network.logits(last).float().numpy()
