@@ -127,7 +127,8 @@ def write(path, rows) -> None:
     [
         "{", "[]", "3", '"x"', "null", {"question": "q"}, {"answer": "a"}, {**GOOD, "answer": ""},
         {**GOOD, "answer": 7}, {**GOOD, "question": " "}, {**GOOD, "question": None}, {**GOOD, "language": 3},
-        "[" * 50_000,
+        "[" * 50_000, json.dumps({**GOOD, "question": "\ud83d"}), json.dumps({**GOOD, "answer": "\udce9"}),
+        {**GOOD, "language": "fr"}, {**GOOD, "language": "english"}, {**GOOD, "language": ["en"]},
     ],
 )  # fmt: skip
 def test_a_bad_row_is_named(tmp_path, bad):
@@ -149,14 +150,33 @@ def test_question_files_that_are_read(tmp_path):
     assert questions.read(path) == wanted
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert questions.read(path) == wanted
-    write(path, [{**GOOD, "split": "seen"}])
-    with pytest.raises(InputError, match="no question"):
+    write(path, [{**GOOD, "split": "seen"}, {**GOOD, "split": "test"}, {**GOOD, "split": 3}])
+    with pytest.raises(InputError, match=r"no question to ask.*3, seen, test") as caught:
         questions.read(path)
+    assert "held_out" in caught.value.remedy
     path.write_text("")
     with pytest.raises(InputError, match="no question"):
         questions.read(path)
     with pytest.raises(NotFoundError, match=r"none\.jsonl"):
         questions.read(tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("zh-CN", "zh"), ("zh_Hans", "zh"), ("ZH", "zh"), ("en-US", "en"), (" En ", "en"), ("", "en")]
+)
+def test_language_tags_are_their_first_part(tmp_path, tag, language):
+    path = tmp_path / "questions.jsonl"
+    write(path, [{**GOOD, "language": tag}])
+    assert [(found.language, found.row) for found in questions.read(path)] == [(language, 1)]
+
+
+def test_a_question_that_could_not_be_asked_counts_as_wrong():
+    asked = [Question("Who?", "he", "en", 1), Question("long", "it", "en", 7)]
+    scored = questions.ask(asked, lambda prompts, most_tokens, progress=None: ["he", None])
+    found = questions.summarise(scored)
+    assert (found["n"], found["unanswered"], found["exact_match"]) == (2, 1, 0.5)
+    row = scored[1].as_row()
+    assert (row["row"], row["answer"], row["score"], row["unanswered"]) == (7, "", 0.0, True)
 
 
 def test_asking_and_summing_up():

@@ -166,7 +166,10 @@ def test_generate_evaluate_and_chat_use_what_was_built(athanor, call, folder, tm
     questions = tmp_path / "q.jsonl"
     questions.write_text('{"question": "Who?", "answer": "zxqv", "language": "en"}\n')
     found = call("evaluate", "mine", "--questions", questions)
-    assert (found["n"], found["exact_match"]) == (1, 0.0)
+    assert (found["n"], found["exact_match"], found["cached"]) == (1, 0.0, False)
+    again = call("evaluate", "mine", "--questions", questions)
+    assert again == {**found, "cached": True}
+    assert call("evaluate", "mine", "--questions", questions, "--seed", 1)["report"] != found["report"]
     assert json.loads(Path(found["answers"]).read_text())["expected"] == "zxqv"
     error(athanor("evaluate", "no-such-name", "--json"), 4)
     error(athanor("generate", "mine", "x", "--temperature", "-1", "--json"), 2)
