@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -48,6 +51,19 @@ def test_bootstrap_covers_the_mean():
         inside += low < 0 < high
     assert inside >= 180
     assert intervals.mean([1.0, 2.0, 4.0]) == intervals.mean([1.0, 2.0, 4.0])
+
+
+def test_many_items_need_little_memory():
+    """The draws of all resamples at once, as one array would give them; 20,000 items take 320 MB that way."""
+    values = list(np.random.default_rng(1).normal(size=3000))
+    draws = np.random.default_rng(0).integers(0, 3000, (intervals.RESAMPLES, 3000))
+    low, high = np.quantile(np.asarray(values)[draws].mean(axis=1), (0.025, 0.975))
+    assert intervals.mean(values)["interval"] == [low, high]
+    tracemalloc.start()
+    intervals.mean([0.0, 1.0] * 10_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
 
 
 def test_what_cannot_be_had_has_a_reason():
@@ -106,6 +122,56 @@ def test_a_report_of_nothing(tmp_path):
     report.write(a_report(figures={}, sections=[], curve=[], answers=[]), tmp_path)
     assert json.loads((tmp_path / "report.json").read_text())["curve"] == []
     assert (tmp_path / "answers.jsonl").read_text() == ""
+
+
+HOSTILE = (
+    "![x](http://e.example/p.png)", "<img src=x onerror=y>", "<!-- gone", "[a](javascript:b)", "http://e.example",
+    "www.e.example", "**bold**", "_slanted_", "`code`", "~~struck~~", "&lt;b&gt;", "a \\| b", "# head",
+    "\\", "1 | 2",
+)  # fmt: skip
+
+
+def test_what_a_model_says_is_shown_and_does_nothing(tmp_path):
+    """Rendered, every cell's text is what was said, without an element inside; and no bare link is left."""
+    from markdown_it import MarkdownIt
+
+    rows = [["question", "answer"], *([str(number), text] for number, text in enumerate(HOSTILE))]
+    text = report.as_markdown(a_report(sections=[report.Section("Answers", table=rows)]))
+    table = text.partition("## Answers")[2]
+    tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(table)
+    cells = [token.children for token in tokens if token.type == "inline"]
+    assert {child.type for cell in cells for child in cell} == {"text"}
+    assert ["".join(child.content for child in cell) for cell in cells][3::2] == [
+        " ".join(text.split()) for text in HOSTILE
+    ]
+    assert not re.search(r"(?<!\\)://|www\.", table)
+
+
+def test_what_cannot_be_seen_is_named(tmp_path):
+    rows = [["answer"], ["\x1b[31mred\x00\u202eabc"], ["exact_match"], ["a\nb\tc"], ["渡船👩‍🚀"]]
+    text = report.as_markdown(a_report(sections=[report.Section("Answers", table=rows)]))
+    assert r"| \\x1b\[31mred\\x00\\u202eabc |" in text
+    assert "| exact_match |" in text and "| a b c |" in text and "| 渡船👩‍🚀 |" in text
+
+
+def test_a_title_in_any_script_is_drawn_without_warnings(tmp_path, monkeypatch):
+    """With no font for it the rest is drawn, and where the whole stands; with one, all of it."""
+    from matplotlib import font_manager
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report.draw(a_report(title="Build of 港口-1 $x_1$"), tmp_path / "here.png")
+        monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+        report.draw(a_report(title="Build of 港口-1"), tmp_path / "none.png")
+    assert report._drawable("Build of 港口-1")[0] == "Build of …-1 (whole title: report.md)"
+    assert report._drawable("Build of town")[0] == "Build of town"
+
+
+def test_a_long_curve_is_smoothed_as_a_short_one():
+    values = list(np.random.default_rng(0).normal(3, 1, 500))
+    wanted = [np.mean(values[max(0, at - 25) : at + 1]) for at in range(500)]
+    assert report._trailing_means(values, 26) == pytest.approx(wanted)
+    assert len(report._trailing_means([1.0] * 200_000, 10_000)) == 200_000
 
 
 def test_a_picture_is_the_same_twice(tmp_path):
