@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from athanor.core.errors import InputError, ProofError, UsageError
+from athanor.core.errors import InputError, UsageError
 from athanor.generate import scheduler as scheduling
 from athanor.generate.engine import Engine
 from athanor.generate.request import Request, Settings
@@ -196,6 +196,42 @@ def test_bad_words_never_come(model):
     assert ids not in runs and len(request.ids) == 40
 
 
+def test_bad_words_are_looked_for_in_the_text(model):
+    """Whatever ids would write it, and also where it is a part of an id."""
+    settings = {"temperature": 0, "max_tokens": 40}
+    free = model.generate("The ferry", **settings)
+    for at in range(0, len(free) - 2, 3):
+        for word in (free[at], free[at : at + 2]):
+            if word.strip() and "\ufffd" not in word:
+                assert word not in model.generate("The ferry", bad_words=word, **settings)
+
+
+def test_bad_words_with_a_space_before_them(model):
+    """A word is one id with its space and others without it: none of them may come."""
+    texts = {number: model.tokenizer.decode([number]) for number in range(model.spec.vocabulary)}
+    spaced, text = next((number, text) for number, text in texts.items() if text[0] == " " and text[1:].isalpha())
+    logits = np.zeros(model.spec.vocabulary, np.float32)
+    logits[spaced] = 9
+
+    class Says:
+        context, slots = 50, 1
+
+        def run(self, rows):
+            return np.stack([logits] * len(rows))
+
+    request = Request([5], Settings(temperature=0, max_tokens=3, bad_words=(text[1:],)))
+    Engine(Says(), model.tokenizer).complete([request])
+    assert len(request.ids) == 3 and spaced not in request.ids
+
+
+def test_min_tokens_holds_stop_strings_back(model):
+    free = alone(model, [9, 8], Settings(temperature=0, max_tokens=30))
+    stop = next(letter for letter in free.text if letter.strip())
+    found = alone(model, [9, 8], Settings(temperature=0, max_tokens=30, min_tokens=10, stop=(stop,)))
+    assert len(found.ids) >= 10 and found.ids == free.ids[: len(found.ids)]
+    assert found.text.startswith(model.tokenizer.decode(free.ids[:9], specials=False).rstrip("\ufffd"))
+
+
 @pytest.mark.parametrize("extra", [-1, 0, 1, 900])
 def test_prompts_around_the_context(model, extra):
     """ctx − 1 is answered with one token; ctx and more are refused with both numbers, and the next is served."""
@@ -288,131 +324,3 @@ def test_padding_of_short_rows_writes_nothing_foreign(model):
     step.run(rows)
     assert step._memory.keys[:, 0, :, :2].abs().sum() > 0 and not step._memory.keys[:, 0, :, 2:].any()
     assert np.isfinite(step.run(rows)).all()
-
-
-def test_one_prompt_that_is_refused_leaves_nobody_behind(model):
-    engine = engine_of(model)
-    with pytest.raises(InputError, match="97 tokens"):
-        engine.complete([Request([5], GREEDY), Request([5] * 97, GREEDY), Request([6], GREEDY)])
-    assert not engine._scheduler.busy and not engine._streams
-
-
-class Interrupting:
-    """A step that is interrupted once, at its nth run."""
-
-    def __init__(self, step: TorchStep, at: int) -> None:
-        self._step, self._at, self.rows = step, at, []
-        self.context, self.slots = step.context, step.slots
-
-    def run(self, rows):
-        self._at -= 1
-        self.rows.append(len(rows))
-        if self._at == 0:
-            raise KeyboardInterrupt
-        return self._step.run(rows)
-
-
-@pytest.mark.parametrize("call", ["chat", "generate"])
-def test_an_interrupted_call_is_over(model, call):
-    """The next one runs alone and says what it would have said."""
-    wanted = model.generate("The", temperature=0, max_tokens=5)
-    step = Interrupting(TorchStep(model.network), 3)
-    model.engine = Engine(step, model.tokenizer)
-    prompt = [{"role": "user", "content": "Who?"}] if call == "chat" else "Who?"
-    with pytest.raises(KeyboardInterrupt):
-        getattr(model, call)(prompt, max_tokens=20, temperature=0)
-    step.rows.clear()
-    assert model.generate("The", temperature=0, max_tokens=5) == wanted
-    assert set(step.rows) == {1} and empty(model.engine)
-
-
-def test_others_go_on_after_an_interruption_between_two_choices(model, monkeypatch):
-    """The first row of a step has its id, the second has not: both answers are whole at the end."""
-    from athanor.generate import engine as module
-
-    engine, plain_choose, calls = engine_of(model), module.choose, []
-
-    def once(*words):
-        calls.append(1)
-        if len(calls) == 6:
-            raise KeyboardInterrupt
-        return plain_choose(*words)
-
-    monkeypatch.setattr(module, "choose", once)
-    texts = [[5, 6, 7], [8, 9, 10]]
-    requests = [Request(list(text), GREEDY) for text in texts]
-    for request in requests:
-        engine.submit(request)
-    with pytest.raises(KeyboardInterrupt):
-        for _ in engine.run():
-            pass
-    for _ in engine.run():
-        pass
-    assert [request.ids for request in requests] == [plain(model, text, 12) for text in texts]
-
-
-def test_bad_words_are_looked_for_in_the_text(model):
-    """Whatever ids would write it, and also where it is a part of an id."""
-    settings = {"temperature": 0, "max_tokens": 40}
-    free = model.generate("The ferry", **settings)
-    for at in range(0, len(free) - 2, 3):
-        for word in (free[at], free[at : at + 2]):
-            if word.strip() and "\ufffd" not in word:
-                assert word not in model.generate("The ferry", bad_words=word, **settings)
-
-
-def test_bad_words_with_a_space_before_them(model):
-    """A word is one id with its space and others without it: none of them may come."""
-    texts = {number: model.tokenizer.decode([number]) for number in range(model.spec.vocabulary)}
-    spaced, text = next((number, text) for number, text in texts.items() if text[0] == " " and text[1:].isalpha())
-    logits = np.zeros(model.spec.vocabulary, np.float32)
-    logits[spaced] = 9
-
-    class Says:
-        context, slots = 50, 1
-
-        def run(self, rows):
-            return np.stack([logits] * len(rows))
-
-    request = Request([5], Settings(temperature=0, max_tokens=3, bad_words=(text[1:],)))
-    Engine(Says(), model.tokenizer).complete([request])
-    assert len(request.ids) == 3 and spaced not in request.ids
-
-
-def test_min_tokens_holds_stop_strings_back(model):
-    free = alone(model, [9, 8], Settings(temperature=0, max_tokens=30))
-    stop = next(letter for letter in free.text if letter.strip())
-    found = alone(model, [9, 8], Settings(temperature=0, max_tokens=30, min_tokens=10, stop=(stop,)))
-    assert len(found.ids) >= 10 and found.ids == free.ids[: len(found.ids)]
-    assert found.text.startswith(model.tokenizer.decode(free.ids[:9], specials=False).rstrip("\ufffd"))
-
-
-def test_a_prompt_that_is_no_unicode_text(model):
-    for prompt in ("caf\udce9", [{"role": "user", "content": "\ud83d"}]):
-        with pytest.raises(InputError, match=r"holds '\\ud[0-9a-f]{3}' at place \d") as caught:
-            model.request(prompt, GREEDY)
-        str(caught.value).encode()
-    for prompt in (5, None, ["hello"]):
-        with pytest.raises(InputError, match="a text or a chat's messages"):
-            model.request(prompt, GREEDY)
-
-
-@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_logits_that_are_no_numbers_end_in_words(model, number):
-    """The request is over, and the next one is served."""
-    engine = engine_of(model)
-    step, engine._step = engine._step, type("Broken", (), {
-        "context": 50, "slots": 64, "run": lambda self, rows: np.full((len(rows), 9), number, np.float32),
-    })()  # fmt: skip
-    with pytest.raises(ProofError, match="weights are damaged"):
-        engine.complete([Request([5], GREEDY)])
-    engine._step = step
-    following = Request([5, 6], GREEDY)
-    engine.complete([following])
-    assert following.ids == plain(model, [5, 6], 12) and empty(engine)
-
-
-def test_everything_banned_ends_in_words(model):
-    request = Request([5], Settings(max_tokens=9, min_tokens=9), frozenset(range(model.spec.vocabulary)))
-    with pytest.raises(InputError, match="all 330 ids are banned"):
-        engine_of(model).complete([request])

@@ -96,7 +96,7 @@ class Engine:
                     progress(done)
         finally:
             for request in requests:
-                request.cancelled = not request.done
+                request.cancelled |= not request.done
             self._release()
 
     def _release(self) -> None:

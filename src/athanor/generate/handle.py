@@ -163,7 +163,7 @@ class Model:
             if len(request.text) > shown:
                 yield request.text[shown:]
         finally:
-            request.cancelled = not request.done
+            request.cancelled |= not request.done
 
     def embed(self, texts: Sequence[str], kind: str | None = None) -> Any:
         """Refused: a decoder has no sentence embeddings."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from athanor.core.errors import ResourceError
 from athanor.generate.scheduler import Work
 from athanor.models.decoder import Decoder
 from athanor.nn.frame import cached_frame
@@ -28,7 +29,15 @@ class TorchStep:
         row = 2 * spec.layers * spec.kv_heads * spec.head_width * spec.context * dtype.itemsize
         self.context = spec.context
         self.slots = max(1, min(slots, MEMORY_BYTES // row))
-        self._memory = ContiguousMemory(spec, self.slots, spec.context, dtype)
+        try:
+            self._memory = ContiguousMemory(spec, self.slots, spec.context, dtype)
+        except RuntimeError:  # torch's word for an allocation that failed
+            raise ResourceError(
+                f"Keys and values of {spec.context} positions take {row} bytes, more than this machine gives.",
+                value=row,
+                limit=spec.context,
+                remedy="Lower max_position_embeddings in config.json to the length that is needed.",
+            ) from None
 
     @torch.inference_mode()
     def run(self, rows: Sequence[Work]) -> npt.NDArray[np.float32]:
