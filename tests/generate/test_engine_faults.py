@@ -138,13 +138,38 @@ def test_a_request_that_was_cancelled_stays_so(model):
     assert requests[0].finish_reason and empty(model.engine)
 
 
-def test_a_memory_that_no_machine_has(model):
-    """A config may promise any context; what its keys and values would take is said before anything is computed."""
-    most = DecoderSpec(
-        family="qwen3", vocabulary=9, width=8, layers=1, heads=1 << 14, kv_heads=1 << 14, head_width=1 << 14, inner=8,
-        context=1 << 22,
-    )  # fmt: skip
-    with torch.device("meta"):
-        network = Decoder(most)
-    with pytest.raises(ResourceError, match="4194304 positions"):
-        TorchStep(network)
+def long_network(model) -> Decoder:
+    """The tiny network with a context of 4,096 positions."""
+    fields = {name: getattr(model.spec, name) for name in model.spec.__struct_fields__}
+    network = Decoder(DecoderSpec(**{**fields, "context": 4096}))
+    network.load_state_dict(model.network.state_dict())
+    return network.eval().requires_grad_(False)
+
+
+def test_the_memory_grows_with_the_text(model):
+    """Across its growths the ids are those of whole passes; a short text has needed little of it."""
+    network = long_network(model)
+    step = TorchStep(network)
+    engine = Engine(step, model.tokenizer)
+    engine.complete([Request([5, 6], GREEDY)])
+    assert step._memory.span == 512
+    prompt = [5 + number % 300 for number in range(505)]
+    requests = [Request(list(prompt), Settings(temperature=0, max_tokens=10)), Request([9] * 1100, GREEDY)]
+    engine.complete(requests)
+    assert 1100 < step._memory.span < 4096
+    ids = torch.tensor([prompt])
+    for _ in range(10):
+        ids = torch.cat((ids, network(ids)[:, -1].argmax(-1, keepdim=True)), dim=1)
+    assert requests[0].ids == ids[0, len(prompt) :].tolist()
+
+
+def test_a_memory_that_the_machine_does_not_have(model, monkeypatch):
+    step = TorchStep(long_network(model))
+
+    def refuse(*words, **settings):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(torch, "zeros", refuse)
+    with pytest.raises(ResourceError, match="1024 positions"):
+        step._make_room(600)
+    assert step._memory.span == 512
