@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -48,6 +51,19 @@ def test_bootstrap_covers_the_mean():
         inside += low < 0 < high
     assert inside >= 180
     assert intervals.mean([1.0, 2.0, 4.0]) == intervals.mean([1.0, 2.0, 4.0])
+
+
+def test_many_items_need_little_memory():
+    """The draws of all resamples at once, as one array would give them; 20,000 items take 320 MB that way."""
+    values = list(np.random.default_rng(1).normal(size=3000))
+    draws = np.random.default_rng(0).integers(0, 3000, (intervals.RESAMPLES, 3000))
+    low, high = np.quantile(np.asarray(values)[draws].mean(axis=1), (0.025, 0.975))
+    assert intervals.mean(values)["interval"] == [low, high]
+    tracemalloc.start()
+    intervals.mean([0.0, 1.0] * 10_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
 
 
 def test_what_cannot_be_had_has_a_reason():
@@ -108,6 +124,56 @@ def test_a_report_of_nothing(tmp_path):
     assert (tmp_path / "answers.jsonl").read_text() == ""
 
 
+HOSTILE = (
+    "![x](http://e.example/p.png)", "<img src=x onerror=y>", "<!-- gone", "[a](javascript:b)", "http://e.example",
+    "www.e.example", "**bold**", "_slanted_", "`code`", "~~struck~~", "&lt;b&gt;", "a \\| b", "# head",
+    "\\", "1 | 2",
+)  # fmt: skip
+
+
+def test_what_a_model_says_is_shown_and_does_nothing(tmp_path):
+    """Rendered, every cell's text is what was said, without an element inside; and no bare link is left."""
+    from markdown_it import MarkdownIt
+
+    rows = [["question", "answer"], *([str(number), text] for number, text in enumerate(HOSTILE))]
+    text = report.as_markdown(a_report(sections=[report.Section("Answers", table=rows)]))
+    table = text.partition("## Answers")[2]
+    tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(table)
+    cells = [token.children for token in tokens if token.type == "inline"]
+    assert {child.type for cell in cells for child in cell} == {"text"}
+    assert ["".join(child.content for child in cell) for cell in cells][3::2] == [
+        " ".join(text.split()) for text in HOSTILE
+    ]
+    assert not re.search(r"(?<!\\)://|www\.", table)
+
+
+def test_what_cannot_be_seen_is_named(tmp_path):
+    rows = [["answer"], ["\x1b[31mred\x00\u202eabc"], ["exact_match"], ["a\nb\tc"], ["渡船👩‍🚀"]]
+    text = report.as_markdown(a_report(sections=[report.Section("Answers", table=rows)]))
+    assert r"| \\x1b\[31mred\\x00\\u202eabc |" in text
+    assert "| exact_match |" in text and "| a b c |" in text and "| 渡船👩‍🚀 |" in text
+
+
+def test_a_title_in_any_script_is_drawn_without_warnings(tmp_path, monkeypatch):
+    """With no font for it the rest is drawn, and where the whole stands; with one, all of it."""
+    from matplotlib import font_manager
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report.draw(a_report(title="Build of 港口-1 $x_1$"), tmp_path / "here.png")
+        monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+        report.draw(a_report(title="Build of 港口-1"), tmp_path / "none.png")
+    assert report._drawable("Build of 港口-1")[0] == "Build of …-1 (whole title: report.md)"
+    assert report._drawable("Build of town")[0] == "Build of town"
+
+
+def test_a_long_curve_is_smoothed_as_a_short_one():
+    values = list(np.random.default_rng(0).normal(3, 1, 500))
+    wanted = [np.mean(values[max(0, at - 25) : at + 1]) for at in range(500)]
+    assert report._trailing_means(values, 26) == pytest.approx(wanted)
+    assert len(report._trailing_means([1.0] * 200_000, 10_000)) == 200_000
+
+
 def test_a_picture_is_the_same_twice(tmp_path):
     for name in "ab":
         report.draw(a_report(), tmp_path / f"{name}.png")
@@ -127,7 +193,8 @@ def write(path, rows) -> None:
     [
         "{", "[]", "3", '"x"', "null", {"question": "q"}, {"answer": "a"}, {**GOOD, "answer": ""},
         {**GOOD, "answer": 7}, {**GOOD, "question": " "}, {**GOOD, "question": None}, {**GOOD, "language": 3},
-        "[" * 50_000,
+        "[" * 50_000, json.dumps({**GOOD, "question": "\ud83d"}), json.dumps({**GOOD, "answer": "\udce9"}),
+        {**GOOD, "language": "fr"}, {**GOOD, "language": "english"}, {**GOOD, "language": ["en"]},
     ],
 )  # fmt: skip
 def test_a_bad_row_is_named(tmp_path, bad):
@@ -149,14 +216,33 @@ def test_question_files_that_are_read(tmp_path):
     assert questions.read(path) == wanted
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert questions.read(path) == wanted
-    write(path, [{**GOOD, "split": "seen"}])
-    with pytest.raises(InputError, match="no question"):
+    write(path, [{**GOOD, "split": "seen"}, {**GOOD, "split": "test"}, {**GOOD, "split": 3}])
+    with pytest.raises(InputError, match=r"no question to ask.*3, seen, test") as caught:
         questions.read(path)
+    assert "held_out" in caught.value.remedy
     path.write_text("")
     with pytest.raises(InputError, match="no question"):
         questions.read(path)
     with pytest.raises(NotFoundError, match=r"none\.jsonl"):
         questions.read(tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("zh-CN", "zh"), ("zh_Hans", "zh"), ("ZH", "zh"), ("en-US", "en"), (" En ", "en"), ("", "en")]
+)
+def test_language_tags_are_their_first_part(tmp_path, tag, language):
+    path = tmp_path / "questions.jsonl"
+    write(path, [{**GOOD, "language": tag}])
+    assert [(found.language, found.row) for found in questions.read(path)] == [(language, 1)]
+
+
+def test_a_question_that_could_not_be_asked_counts_as_wrong():
+    asked = [Question("Who?", "he", "en", 1), Question("long", "it", "en", 7)]
+    scored = questions.ask(asked, lambda prompts, most_tokens, progress=None: ["he", None])
+    found = questions.summarise(scored)
+    assert (found["n"], found["unanswered"], found["exact_match"]) == (2, 1, 0.5)
+    row = scored[1].as_row()
+    assert (row["row"], row["answer"], row["score"], row["unanswered"]) == (7, "", 0.0, True)
 
 
 def test_asking_and_summing_up():

@@ -196,6 +196,42 @@ def test_bad_words_never_come(model):
     assert ids not in runs and len(request.ids) == 40
 
 
+def test_bad_words_are_looked_for_in_the_text(model):
+    """Whatever ids would write it, and also where it is a part of an id."""
+    settings = {"temperature": 0, "max_tokens": 40}
+    free = model.generate("The ferry", **settings)
+    for at in range(0, len(free) - 2, 3):
+        for word in (free[at], free[at : at + 2]):
+            if word.strip() and "\ufffd" not in word:
+                assert word not in model.generate("The ferry", bad_words=word, **settings)
+
+
+def test_bad_words_with_a_space_before_them(model):
+    """A word is one id with its space and others without it: none of them may come."""
+    texts = {number: model.tokenizer.decode([number]) for number in range(model.spec.vocabulary)}
+    spaced, text = next((number, text) for number, text in texts.items() if text[0] == " " and text[1:].isalpha())
+    logits = np.zeros(model.spec.vocabulary, np.float32)
+    logits[spaced] = 9
+
+    class Says:
+        context, slots = 50, 1
+
+        def run(self, rows):
+            return np.stack([logits] * len(rows))
+
+    request = Request([5], Settings(temperature=0, max_tokens=3, bad_words=(text[1:],)))
+    Engine(Says(), model.tokenizer).complete([request])
+    assert len(request.ids) == 3 and spaced not in request.ids
+
+
+def test_min_tokens_holds_stop_strings_back(model):
+    free = alone(model, [9, 8], Settings(temperature=0, max_tokens=30))
+    stop = next(letter for letter in free.text if letter.strip())
+    found = alone(model, [9, 8], Settings(temperature=0, max_tokens=30, min_tokens=10, stop=(stop,)))
+    assert len(found.ids) >= 10 and found.ids == free.ids[: len(found.ids)]
+    assert found.text.startswith(model.tokenizer.decode(free.ids[:9], specials=False).rstrip("\ufffd"))
+
+
 @pytest.mark.parametrize("extra", [-1, 0, 1, 900])
 def test_prompts_around_the_context(model, extra):
     """ctx − 1 is answered with one token; ctx and more are refused with both numbers, and the next is served."""

@@ -158,10 +158,11 @@ def test_logits_are_left_as_they_are():
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("max_tokens", (-1, 10**9, math.nan)), ("min_tokens", (-1,)), ("temperature", (-0.1, math.nan, math.inf)),
+        ("max_tokens", (-1, 10**9, math.nan, "5", None, True)), ("min_tokens", (-1, 129, [])),
+        ("temperature", (-0.1, math.nan, math.inf, "hot")),
         ("top_k", (-1, 10**12)), ("top_p", (-0.1, 1.1, math.nan)), ("min_p", (-1, 2, math.nan)),
         ("repetition_penalty", (0, -1, math.inf)), ("presence_penalty", (math.nan, 1e9)), ("seed", (-1, 2**63)),
-        ("stop", (("",), ("x",) * 17)), ("bad_words", (("",),)),
+        ("stop", (("",), ("x",) * 17)), ("bad_words", (("",), 3, (b"x",))),
     ],
 )  # fmt: skip
 def test_numbers_are_bounded(name, values):
@@ -169,3 +170,16 @@ def test_numbers_are_bounded(name, values):
         with pytest.raises(UsageError) as caught:
             Settings(**{name: value}).check()
         assert caught.value.remedy
+
+
+def test_fewer_tokens_than_the_least_are_refused():
+    with pytest.raises(UsageError, match=r"min-tokens is 10.*3"):
+        Settings(min_tokens=10, max_tokens=3).check()
+    Settings(min_tokens=3, max_tokens=3).check()
+
+
+@pytest.mark.parametrize("temperature", [1e-310, 1e-30, 1e-7])
+def test_next_to_no_temperature_is_greedy(temperature):
+    scores = logits(6)
+    law = Settings(temperature=temperature).check()
+    assert choose(scores, Request([0], law), np.random.default_rng(0))[0] == scores.argmax()

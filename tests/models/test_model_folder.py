@@ -95,6 +95,61 @@ def test_tied_checkpoint_with_its_head_twice(folder):
     assert torch.equal(load_network(folder).head.weight, tensors["model.embed_tokens.weight"])
 
 
+@pytest.mark.parametrize("broken", [lambda tensor: tensor + 1, lambda tensor: tensor[:-1].clone()])
+def test_tied_checkpoint_with_another_head_is_refused(folder, broken):
+    tensors = tensors_of(folder)
+    write(folder / "model.safetensors", {**tensors, "lm_head.weight": broken(tensors["model.embed_tokens.weight"])})
+    with pytest.raises(InputError, match=r"lm_head\.weight") as caught:
+        load_network(folder)
+    assert "tie_word_embeddings" in caught.value.remedy
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_config_says_the_type_of_the_weights(tmp_path, dtype):
+    save_network(Decoder(TIED).to(dtype), tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["dtype"] == config["torch_dtype"] == str(dtype).removeprefix("torch.")
+
+
+def test_loading_draws_no_random_numbers(folder):
+    before = torch.get_rng_state()
+    network = load_network(folder)
+    assert torch.equal(torch.get_rng_state(), before) and network.head is network.embedding
+    assert not any(parameter.is_meta for parameter in [*network.parameters(), *network.buffers()])
+
+
+def test_many_layers_that_are_not_there_are_refused_at_once(folder):
+    """The first that is missing is named; no network of 4,096 layers is laid out for it."""
+    edit_config(folder, num_hidden_layers=4096)
+    began = time.process_time()
+    with pytest.raises(InputError, match=r"lacks the tensor model\.layers\.10\."):
+        load_network(folder)
+    assert time.process_time() - began < 2
+
+
+def test_a_long_context_costs_nothing_until_it_is_used(folder):
+    """Its whole rotary table would take 128 MiB here, and 10 GB with wide heads."""
+    edit_config(folder, max_position_embeddings=1 << 22)
+    network = load_network(folder)
+    ids = torch.tensor([[1, 2, 3]])
+    edit_config(folder, max_position_embeddings=32)
+    assert torch.equal(network(ids), load_network(folder)(ids))
+    assert network.turns.shape[1] < 10_000
+
+
+def test_a_rotary_table_grows_and_stays_the_same(folder):
+    network = load_network(folder)
+    edit_config(folder, max_position_embeddings=5000)
+    long = load_network(folder, torch.bfloat16)
+    with torch.inference_mode():
+        first = long.rotary_of(3).clone()
+    grown = long.rotary_of(4000)
+    assert 4000 <= grown.shape[1] <= 5000 and grown.dtype == torch.bfloat16
+    assert torch.equal(grown[:, : first.shape[1]], first) and not grown.is_inference()
+    assert torch.equal(grown[:, :32], network.rotary.bfloat16()) and network.rotary.shape[1] == 32
+    assert long.rotary.shape[1] == 5000
+
+
 def test_shards(folder):
     before = tensors_of(folder)["model.norm.weight"], load_network(folder)
     shard(folder)
@@ -120,7 +175,9 @@ def test_swapped_shards_are_named(folder):
         load_network(folder)
 
 
-@pytest.mark.parametrize("name", ["../out.safetensors", "/etc/passwd", "sub/x.safetensors", "..", "", ".", "a\0b"])
+@pytest.mark.parametrize(
+    "name", ["../out.safetensors", "/etc/passwd", "sub/x.safetensors", "..", "", ".", "a\0b", "x" * 300]
+)
 def test_index_cannot_name_a_path(folder, tmp_path, name):
     """The planted file outside is a good one: only the name can be the reason."""
     index = shard(folder)

@@ -266,7 +266,29 @@ def test_generate_evaluate_and_chat_use_what_was_built(athanor, call, folder, tm
     questions = tmp_path / "q.jsonl"
     questions.write_text('{"question": "Who?", "answer": "zxqv", "language": "en"}\n')
     found = call("evaluate", "mine", "--questions", questions)
-    assert (found["n"], found["exact_match"]) == (1, 0.0)
+    assert (found["n"], found["exact_match"], found["cached"]) == (1, 0.0, False)
+    again = call("evaluate", "mine", "--questions", questions)
+    assert again == {**found, "cached": True}
+    assert call("evaluate", "mine", "--questions", questions, "--seed", 1)["report"] != found["report"]
     assert json.loads(Path(found["answers"]).read_text())["expected"] == "zxqv"
     error(athanor("evaluate", "no-such-name", "--json"), 4)
     error(athanor("generate", "mine", "x", "--temperature", "-1", "--json"), 2)
+
+
+def test_a_question_longer_than_the_context_counts_as_unanswered(athanor, folder, tmp_path):
+    questions = tmp_path / "q.jsonl"
+    rows = [f"Who keeps the lamp {number}?" for number in range(5)] + ["Who keeps the harbour book? " * 30]
+    questions.write_text(
+        "".join(json.dumps({"question": row, "answer": "he", "language": "en"}) + "\n" for row in rows)
+    )
+    done = athanor("build", folder, "--name", "mine", "--force", "--json", "--questions", questions, *STEPS)
+    assert done.returncode == 0, done.stderr
+    assert "1 questions (rows 6)" in done.stderr
+    built = json.loads(done.stdout)
+    assert (built["questions"]["n"], built["questions"]["unanswered"]) == (6, 1)
+    assert "rows 6" in Path(built["report_path"], "report.md").read_text("utf-8")
+
+
+def test_a_prompt_that_is_no_unicode_is_refused(athanor, call, folder):
+    call("build", folder, "--name", "mine", "--force", *STEPS)
+    assert "Unicode" in error(athanor("generate", "mine", "caf\udce9", "--json"), 3)["message"]

@@ -5,6 +5,8 @@ Run: pytest tests/specs/test_qwen3_page.py
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from athanor.core.errors import InputError, RecipeError
 from athanor.specs.decoder import MOST, DecoderSpec, parameters, training_flops_per_token
 from athanor.specs.families import families, family
-from athanor.specs.keymap import count, published_shapes
+from athanor.specs.keymap import published_names, published_shapes
 from athanor.specs.qwen3 import PRESETS, from_preset, key_map, read_config, write_config
 
 
@@ -69,7 +71,8 @@ def test_key_map_is_one_to_one_and_counts_every_parameter(spec):
     published = published_shapes(rules, ours)
     names = [name for rule in rules for name in ([rule.theirs] if isinstance(rule.theirs, str) else rule.theirs)]
     assert len(set(names)) == len(names) == len(published)
-    assert count(published) == sum(parameters(spec).values())
+    assert published_names(rules) == set(names)
+    assert sum(math.prod(shape) for shape in published.values()) == sum(parameters(spec).values())
 
 
 def test_both_spellings_of_the_rotary_base():
@@ -79,6 +82,30 @@ def test_both_spellings_of_the_rotary_base():
     assert read_config({**config, "rope_parameters": {"rope_type": "default", "rope_theta": 5e5}}).rope_theta == 5e5
     assert read_config({**config, "rope_theta": 5e5, "rope_scaling": None}).rope_theta == 5e5
     assert read_config(config).rope_theta == 10000.0
+    assert read_config({**config, "rope_theta": 5e5, "rope_scaling": {"rope_type": "default"}}).rope_theta == 5e5
+    assert read_config({**config, "rope_scaling": {"type": "default", "rope_theta": 5e5}}).rope_theta == 5e5
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"tie_word_embeddings": "false"}, {"tie_word_embeddings": 0}, {"partial_rotary_factor": 0.5},
+        {"layer_types": ["full_attention", "sliding_attention"]}, {"layer_types": "full_attention"},
+        {"rope_scaling": {"rope_type": "linear", "factor": 2.0}}, {"rope_scaling": {"type": "default", "factor": 2.0}},
+        {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.25}}, {"rope_scaling": "default"},
+        {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e6}}},
+    ],
+)  # fmt: skip
+def test_what_is_not_run_is_refused(changed):
+    config = write_config(from_preset("qwen3-1m", 500, 64))
+    with pytest.raises(InputError, match=next(iter(changed))):
+        read_config({**config, **changed})
+
+
+def test_settings_that_change_nothing_are_read():
+    spec = from_preset("qwen3-1m", 500, 64)
+    plain = {"partial_rotary_factor": 1.0, "layer_types": ["full_attention"] * spec.layers, "rope_scaling": {}}
+    assert read_config({**write_config(spec), **plain}) == spec
 
 
 @pytest.mark.parametrize("name", ["vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings"])

@@ -182,3 +182,11 @@ def test_both_ways_with_the_reference_library(tmp_path, shapes, kind):
         for key, item in read_header(other).items():
             assert item.shape == arrays[key].shape
             assert raw[item.start : item.start + item.bytes] == arrays[key].tobytes()
+
+
+def test_a_header_of_millions_of_bytes_is_not_parsed(tmp_path):
+    path = tmp_path / "wide.safetensors"
+    header = b'{"__metadata__":[' + b"[]," * 2_000_000 + b"1]}"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(InputError, match=f"claims {len(header)} bytes"):
+        read_header(path)

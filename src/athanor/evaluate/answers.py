@@ -1,8 +1,9 @@
 """Right or wrong, and how much of it: exact match, token precision, recall and F1 of short answers.
 
 English is normalised as SQuAD does (Rajpurkar et al. 2016, arXiv:1606.05250, official script): lower case, without
-punctuation, articles and superfluous spaces. Chinese, as CMRC 2018 does (Cui et al. 2019, arXiv:1810.07366): NFKC,
-without spaces and punctuation, compared by characters.
+punctuation, articles and superfluous spaces. Chinese: NFKC, lower case, without spaces, punctuation and symbols but
+for those that make a number another number (3.5, 50%, -5, 18+, 7:30, 1/2); its tokens are characters, and whole
+numbers and Latin words.
 """
 
 from __future__ import annotations
@@ -15,21 +16,27 @@ from collections.abc import Sequence
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = set(string.punctuation)
+LANGUAGES = ("en", "zh")
+# A sign stands before a number, % and + may follow it, the others stand between two digits. A comma there only parts
+# thousands.
+IN_NUMBERS = re.compile(r"(?<![a-z0-9])[+-](?=[0-9])|(?<=[0-9])[.:/~-](?=[0-9])|(?<=[0-9])[%‰+]")
+CHINESE_TOKENS = re.compile(r"[0-9.:/~%‰+-]+|[a-zß-öø-ɏ]+|.")
 
 
 def normalise(text: str, language: str) -> str:
     """The form in which two answers are compared."""
     if language == "zh":
-        folded = unicodedata.normalize("NFKC", text).lower()
-        return "".join(c for c in folded if not c.isspace() and unicodedata.category(c)[0] not in "PSC")
+        folded = "".join(unicodedata.normalize("NFKC", text).lower().replace("−", "-").split())
+        kept = {found.start() for found in IN_NUMBERS.finditer(folded)}
+        return "".join(c for at, c in enumerate(folded) if at in kept or unicodedata.category(c)[0] not in "PSC")
     lowered = "".join(c for c in text.lower() if c not in PUNCTUATION)
     return " ".join(ARTICLES.sub(" ", lowered).split())
 
 
 def tokens(text: str, language: str) -> list[str]:
-    """What F1 counts: words, or characters for Chinese."""
+    """What F1 counts: words; for Chinese characters, numbers and Latin words."""
     normal = normalise(text, language)
-    return list(normal) if language == "zh" else normal.split()
+    return CHINESE_TOKENS.findall(normal) if language == "zh" else normal.split()
 
 
 def exact_match(answer: str, expected: str, language: str) -> float:

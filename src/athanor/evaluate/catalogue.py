@@ -27,7 +27,9 @@ METRICS = {
     ),
     "token_precision": Metric("quality", "higher", "share of the answer's tokens that the expected answer has"),
     "token_recall": Metric("quality", "higher", "share of the expected answer's tokens that the answer has"),
-    "token_f1": Metric("quality", "higher", "harmonic mean of the two above; Chinese tokens are characters"),
+    "token_f1": Metric(
+        "quality", "higher", "harmonic mean of the two above; Chinese tokens are characters, numbers, Latin words"
+    ),
     "distinct_1": Metric("diversity", "higher", "different words over all words of the samples (Li et al. 2016)"),
     "distinct_2": Metric("diversity", "higher", "the same for pairs of words"),
     "self_bleu": Metric("diversity", "lower", "mean BLEU-4 of each sample against all others (Zhu et al. 2018)"),

@@ -19,12 +19,9 @@ def distinct(texts: Sequence[Tokens], n: int) -> float:
     return len(set(grams)) / len(grams) if grams else 0.0
 
 
-def self_bleu(texts: Sequence[Tokens]) -> float:
-    """Self-BLEU (Zhu et al. 2018, arXiv:1802.01886): mean BLEU-4 of each text against all others; 1 = all the same."""
-    scores = [
-        bleu(text, [other for at, other in enumerate(texts) if at != number]) for number, text in enumerate(texts)
-    ]
-    return sum(scores) / len(scores) if scores else 0.0
+def self_bleu(texts: Sequence[Tokens]) -> list[float]:
+    """BLEU-4 of each text against all others; their mean is Self-BLEU (Zhu et al. 2018, arXiv:1802.01886)."""
+    return [bleu(text, [other for at, other in enumerate(texts) if at != number]) for number, text in enumerate(texts)]
 
 
 def bleu(text: Tokens, references: Sequence[Tokens]) -> float:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 RESAMPLES = 1000
+DRAWS_AT_ONCE = 1 << 20  # so that many items need no more memory than some
 
 
 def share(hits: float, n: int) -> dict[str, Any]:
@@ -31,9 +33,17 @@ def mean(values: Sequence[float]) -> dict[str, Any]:
     value = float(found.mean())
     if len(found) == 1:
         return single(value)
-    draws = np.random.default_rng(0).integers(0, len(found), (RESAMPLES, len(found)))
-    low, high = np.quantile(found[draws].mean(axis=1), (0.025, 0.975))
+    low, high = np.quantile(_resampled_means(found), (0.025, 0.975))
     return {"value": value, "interval": [min(value, float(low)), max(value, float(high))], "n": len(found)}
+
+
+def _resampled_means(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Means of RESAMPLES draws with replacement, each as many as there are values."""
+    random, rows = np.random.default_rng(0), max(1, DRAWS_AT_ONCE // len(values))
+    blocks = [min(rows, RESAMPLES - at) for at in range(0, RESAMPLES, rows)]
+    return np.concatenate(
+        [values[random.integers(0, len(values), (block, len(values)))].mean(axis=1) for block in blocks]
+    )
 
 
 def single(value: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from athanor.core.hardware import peak_memory_bytes
 from athanor.core.seeds import derive
 from athanor.evaluate import diversity, intervals
 from athanor.evaluate.answers import tokens
-from athanor.evaluate.questions import Scored, guess_language
+from athanor.evaluate.questions import FIGURES, Answerer, Scored, guess_language, values_of
 from athanor.generate.request import Request, Settings
 
 if TYPE_CHECKING:
@@ -33,21 +33,19 @@ class Sample:
     language: str
 
 
-def answerer(model: Model) -> Callable[..., list[str]]:
-    """Answers single-turn prompts greedily: as chats where the model has a template, else as plain text."""
+def answerer(model: Model) -> Answerer:
+    """Answers single-turn prompts greedily: as chats where the model has a template, else as plain text.
 
-    def answer(prompts: Sequence[str], most_tokens: int, progress: Callable[[int], None] | None = None) -> list[str]:
+    A prompt that leaves no room in the context is not asked: its answer is None.
+    """
+
+    def answer(
+        prompts: Sequence[str], most_tokens: int, progress: Callable[[int], None] | None = None
+    ) -> list[str | None]:
         settings = Settings(max_tokens=most_tokens, temperature=0)
         requests = [model.request(as_prompt(model, prompt), settings) for prompt in prompts]
-        for request in requests:
-            model.engine.submit(request)
-        done = 0
-        for request, _ in model.engine.run():
-            if request.done:
-                done += 1
-                if progress is not None:
-                    progress(done)
-        return [request.text.strip() for request in requests]
+        model.engine.complete([request for request in requests if model.engine.fits(request)], progress)
+        return [request.text.strip() if request.done else None for request in requests]
 
     return answer
 
@@ -58,41 +56,34 @@ def as_prompt(model: Model, text: str) -> str | list[dict[str, str]]:
 
 
 def sample(model: Model, prompts: Sequence[str], seed: int) -> list[Sample]:
-    """Continue each prompt as plain text at a fixed temperature."""
+    """Continue each prompt that fits the context as plain text at a fixed temperature."""
     settings = [
         Settings(max_tokens=SAMPLE_TOKENS, temperature=SAMPLE_TEMPERATURE, top_p=0.95, seed=derive(seed, "sample", n))
         for n in range(len(prompts))
     ]
     requests = [model.request(prompt, setting) for prompt, setting in zip(prompts, settings, strict=True)]
-    requests = [request for request in requests if request.prompt]
-    model.engine.complete(requests)
-    kept = [prompt for prompt in prompts if prompt]
-    return [
-        Sample(prompt, request.text, guess_language(prompt)) for prompt, request in zip(kept, requests, strict=True)
-    ]
+    asked = [(text, request) for text, request in zip(prompts, requests, strict=True) if model.engine.fits(request)]
+    model.engine.complete([request for _, request in asked])
+    return [Sample(text, request.text, guess_language(text)) for text, request in asked]
 
 
 def quality(bits_per_byte: float, loss: float, samples: Sequence[Sample], scored: Sequence[Scored]) -> dict[str, Any]:
     """How good: bits per byte and perplexity on held-out text, repetition, and the answers where questions were."""
     held_out = math.isfinite(loss)
     nothing = "nothing was held out"
-    unasked = "no questions were given"
     found = {
         "bits_per_byte": intervals.single(bits_per_byte) if held_out else intervals.missing(nothing),
         "perplexity": intervals.single(math.exp(min(loss, 700.0))) if held_out else intervals.missing(nothing),
         "repetition": intervals.mean([diversity.repetition(tokens(item.text, item.language)) for item in samples]),
     }
-    for name, key in (
-        ("exact_match", "exact"),
-        ("token_precision", "precision"),
-        ("token_recall", "recall"),
-        ("token_f1", "f1"),
-    ):
-        values = [float(getattr(row, key)) for row in scored]
-        if name == "exact_match" and values:
+    for name in FIGURES:
+        values = values_of(scored, name)
+        if not values:
+            found[name] = intervals.missing("no questions were given")
+        elif name == "exact_match":
             found[name] = intervals.share(sum(values), len(values))
         else:
-            found[name] = intervals.mean(values) if values else intervals.missing(unasked)
+            found[name] = intervals.mean(values)
     return found
 
 
@@ -103,11 +94,10 @@ def variety(samples: Sequence[Sample]) -> dict[str, Any]:
     if len(texts) < 2:
         reason = "fewer than two samples with words"
         return {name: intervals.missing(reason) for name in ("distinct_1", "distinct_2", "self_bleu")}
-    others = [[other for at, other in enumerate(texts) if at != number] for number in range(len(texts))]
     return {
         "distinct_1": intervals.single(diversity.distinct(texts, 1)),
         "distinct_2": intervals.single(diversity.distinct(texts, 2)),
-        "self_bleu": intervals.mean([diversity.bleu(text, rest) for text, rest in zip(texts, others, strict=True)]),
+        "self_bleu": intervals.mean(diversity.self_bleu(texts)),
     }
 
 

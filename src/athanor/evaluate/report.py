@@ -1,12 +1,16 @@
 """The one form of every report: `report.md` to read, `report.json` to compute with, `report.png` to look at.
 
-A report begins with what it says in plain words, then quality, diversity and speed with an interval beside every
-figure, then its sections. Every prompt and answer lies beside it in `answers.jsonl`.
+A report begins with what it says in plain words, then quality, diversity and speed with the interval beside each
+figure that has one, then its sections. Every question and answer lies beside it in `answers.jsonl`. What stands in
+tables is data, a model's or a stranger's: it is shown as it is and does nothing.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,6 +18,10 @@ from typing import Any
 
 PARTS = ("quality", "diversity", "speed")
 ANSWERS = "answers.jsonl"
+# What Markdown would act on: marks, HTML, links (also bare ones), and lines between words. An underscore inside a word
+# is none.
+ACTIVE = re.compile(r"[\\`*\[<&~|]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder what stands around them
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,14 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return " ".join(str(text).split()).replace("|", "\\|")
+    """Text as Markdown that shows it: one line, control characters as their escapes, every active mark escaped."""
+    line = "".join(_visible(letter) for letter in " ".join(str(text).split()))
+    return ACTIVE.sub(lambda found: "\\" + found[0], line)
+
+
+def _visible(letter: str) -> str:
+    hidden = unicodedata.category(letter) in ("Cc", "Cs") or letter in TURNING
+    return letter.encode("unicode_escape").decode() if hidden else letter
 
 
 def draw(report: Report, path: Path) -> None:
@@ -103,8 +118,34 @@ def draw(report: Report, path: Path) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     _draw_curve(left, report.curve)
     _draw_figures(right, report.figures)
-    figure.suptitle(report.title)
+    title, families = _drawable(report.title)
+    figure.suptitle(title, fontfamily=families, parse_math=False)
     figure.savefig(path, metadata={"Software": None})
+
+
+def _drawable(title: str) -> tuple[str, list[str]]:
+    """The title as far as fonts of this machine can draw it, and those fonts; the whole title is in report.md."""
+    from matplotlib import font_manager
+
+    families = [font_manager.FontProperties().get_name()]
+    missing = _lacking(font_manager.findfont(families[0]), set(title))
+    if missing:
+        for font in font_manager.fontManager.ttflist:
+            if not _lacking(font.fname, missing):
+                return title, [*families, font.name]
+    drawn = "".join("\ufffd" if letter in missing else letter for letter in title)
+    return (re.sub("\ufffd+", "…", drawn) + (" (whole title: report.md)" if missing else "")), families
+
+
+def _lacking(path: str, letters: set[str]) -> set[str]:
+    """Those of the letters that a font file does not draw."""
+    from matplotlib.font_manager import get_font
+
+    try:
+        font = get_font(path)
+    except (OSError, RuntimeError):  # matplotlib's list of fonts outlives the files
+        return letters
+    return {letter for letter in letters if not font.get_char_index(ord(letter))}
 
 
 def _draw_curve(axes: Any, curve: Sequence[Mapping[str, Any]]) -> None:
@@ -116,11 +157,8 @@ def _draw_curve(axes: Any, curve: Sequence[Mapping[str, Any]]) -> None:
         return
     steps, losses = [row["step"] for row in rows], [row["loss"] for row in rows]
     axes.plot(steps, losses, color="#b9c4d6", linewidth=1, label="training batches")
-    width = max(1, len(rows) // 20)
-    smooth = [
-        sum(losses[max(0, at - width) : at + 1]) / len(losses[max(0, at - width) : at + 1]) for at in range(len(rows))
-    ]
-    axes.plot(steps, smooth, color="#1f4e8c", linewidth=2, label=f"mean of {width + 1} rows")
+    width = max(1, len(rows) // 20) + 1
+    axes.plot(steps, _trailing_means(losses, width), color="#1f4e8c", linewidth=2, label=f"mean of {width} rows")
     held = [row for row in curve if "heldout_loss" in row]
     if held:
         axes.plot(
@@ -133,6 +171,12 @@ def _draw_curve(axes: Any, curve: Sequence[Mapping[str, Any]]) -> None:
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)
+
+
+def _trailing_means(values: Sequence[float], width: int) -> list[float]:
+    """The mean of each value and up to width − 1 before it."""
+    sums = [0.0, *itertools.accumulate(values)]
+    return [(sums[at] - sums[max(0, at - width)]) / min(at, width) for at in range(1, len(sums))]
 
 
 def _draw_figures(axes: Any, figures: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:

@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from athanor.artifacts.artifact import Artifact
 from athanor.artifacts.manifest import Manifest
 from athanor.artifacts.store import Store
@@ -18,12 +16,12 @@ from athanor.core.errors import InputError, NotFoundError, UsageError
 from athanor.generate.engine import Engine
 from athanor.generate.request import Request, Settings
 from athanor.generate.step_torch import TorchStep
-from athanor.models.decoder import Decoder
+from athanor.models.decoder import PRECISIONS, Decoder
 from athanor.models.folder import load_network, read_json
 from athanor.specs.decoder import DecoderSpec
 from athanor.tokenizers.tokenizer import Tokenizer
 
-PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+GENERATION_CONFIG = "generation_config.json"
 
 
 def load(name_or_folder: str | Path, precision: str | None = None) -> Model:
@@ -62,8 +60,17 @@ class Model:
         self.folder, self.network, self.manifest = folder, network, manifest
         self.spec: DecoderSpec = network.spec
         self.tokenizer: Tokenizer | None = Tokenizer.load(folder) if (folder / "tokenizer.json").is_file() else None
-        path = folder / "generation_config.json"
+        path = folder / GENERATION_CONFIG
         self.defaults: dict[str, Any] = read_json(path) if path.is_file() else {}
+        if self.tokenizer is not None and self.tokenizer.vocabulary > self.spec.vocabulary:
+            raise InputError(
+                f"The tokenizer in {folder} has {self.tokenizer.vocabulary} ids, the network {self.spec.vocabulary}.",
+                value=self.tokenizer.vocabulary,
+                limit=self.spec.vocabulary,
+                remedy="Tokenizer and weights do not belong together; copy the model again.",
+            )
+        self.ends = self._ends()
+        """Ids that end an answer."""
 
     @classmethod
     def open(cls, folder: Path, precision: str = "float32", manifest: Manifest | None = None) -> Model:
@@ -87,12 +94,7 @@ class Model:
 
     def settings(self, **chosen: Any) -> Settings:
         """Settings from the model's generation_config and what is chosen here; None means not chosen."""
-        sampled = self.defaults.get("do_sample", False)
-        found: dict[str, Any] = {"temperature": float(self.defaults.get("temperature", 1.0)) if sampled else 0.0}
-        for name in ("top_k", "top_p", "min_p", "repetition_penalty"):
-            if self.defaults.get(name) is not None:
-                found[name] = self.defaults[name]
-        found["seed"] = secrets.randbits(31)
+        found = {**self._default_settings, "seed": secrets.randbits(31)}
         found.update({name: value for name, value in chosen.items() if value is not None})
         for name in ("stop", "bad_words"):
             if isinstance(found.get(name), str):  # one string, not its letters
@@ -107,19 +109,31 @@ class Model:
             )
         return Settings(**found).check()
 
+    @cached_property
+    def _default_settings(self) -> dict[str, Any]:
+        """What generation_config.json says of sampling. Raises InputError for what is no setting."""
+        names = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+        found = {name: self.defaults[name] for name in names if self.defaults.get(name) is not None}
+        if not self.defaults.get("do_sample"):
+            found["temperature"] = 0.0
+        try:
+            Settings(**found).check()
+        except UsageError as error:
+            raise InputError(
+                f"{self.folder / GENERATION_CONFIG} cannot be used: {error.message}",
+                value=error.value,
+                limit=error.limit,
+                remedy="Mend the file, or remove it.",
+            ) from None
+        return found
+
     def request(self, prompt: str | Sequence[Mapping[str, str]], settings: Settings) -> Request:
-        """A request for a plain prompt or a chat's messages."""
+        """A request for a plain prompt or a chat's messages. Raises InputError for what is no text."""
+        for text in _texts(prompt):
+            _check_unicode(text)
         tokenizer = self._needed_tokenizer()
         ids = tokenizer.encode(prompt) if isinstance(prompt, str) else tokenizer.encode_chat(prompt)
         return Request(ids, settings, self.ends)
-
-    @property
-    def ends(self) -> frozenset[int]:
-        """Ids that end an answer."""
-        listed = self.defaults.get("eos_token_id")
-        found = set(listed) if isinstance(listed, list) else {listed}
-        found.add(self.tokenizer.eos if self.tokenizer else None)
-        return frozenset(number for number in found if isinstance(number, int))
 
     def generate(self, prompt: str, **settings: Any) -> str:
         """The completion of a plain prompt, without the prompt."""
@@ -127,9 +141,7 @@ class Model:
 
     def chat(self, messages: Sequence[Mapping[str, str]], **settings: Any) -> str:
         """The assistant's next answer."""
-        request = self.request(messages, self.settings(**settings))
-        self.engine.complete([request])
-        return request.text
+        return "".join(self.stream(messages, **settings))
 
     def stream(self, prompt: str | Sequence[Mapping[str, str]], **settings: Any) -> Iterator[str]:
         """The completion in pieces of whole characters, as they come."""
@@ -151,7 +163,7 @@ class Model:
             if len(request.text) > shown:
                 yield request.text[shown:]
         finally:
-            request.cancelled = not request.done
+            request.cancelled |= not request.done
 
     def embed(self, texts: Sequence[str], kind: str | None = None) -> Any:
         """Refused: a decoder has no sentence embeddings."""
@@ -161,6 +173,20 @@ class Model:
             remedy="Load an encoder for embeddings.",
         )
 
+    def _ends(self) -> frozenset[int]:
+        listed = self.defaults.get("eos_token_id")
+        found = list(listed) if isinstance(listed, list) else [listed]
+        for number in found:
+            if number is not None and (type(number) is not int or not 0 <= number < self.spec.vocabulary):
+                raise InputError(
+                    f"{self.folder / GENERATION_CONFIG} has eos_token_id {number!r}, which is no id of this model.",
+                    value=number,
+                    limit=self.spec.vocabulary - 1,
+                    remedy="Give an id of the tokenizer there, or remove the key.",
+                )
+        found.append(self.tokenizer.eos if self.tokenizer else None)
+        return frozenset(number for number in found if number is not None)
+
     def _needed_tokenizer(self) -> Tokenizer:
         if self.tokenizer is None:
             raise InputError(
@@ -169,6 +195,32 @@ class Model:
                 remedy="Add tokenizer.json beside config.json.",
             )
         return self.tokenizer
+
+
+def _texts(prompt: str | Sequence[Mapping[str, str]]) -> list[str]:
+    if isinstance(prompt, str):
+        return [prompt]
+    if not isinstance(prompt, Sequence) or not all(isinstance(turn, Mapping) for turn in prompt):
+        raise InputError(
+            f"A prompt is a text or a chat's messages, not {type(prompt).__name__}.",
+            value=repr(prompt)[:200],
+            limit="text, or a list of objects with role and content",
+            remedy="Give one of the two.",
+        )
+    return [part for turn in prompt for part in turn.values() if isinstance(part, str)]
+
+
+def _check_unicode(text: str) -> None:
+    """Raise InputError for half a UTF-16 pair, which no tokenizer reads."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"The prompt is no Unicode text: it holds {text[error.start]!r} at place {error.start}.",
+            value=error.start,
+            limit="Unicode characters without surrogates",
+            remedy="Give the prompt in UTF-8.",
+        ) from None
 
 
 def write_generation_config(folder: Path, tokenizer: Tokenizer) -> None:
@@ -181,4 +233,4 @@ def write_generation_config(folder: Path, tokenizer: Tokenizer) -> None:
         "eos_token_id": ends,
         "pad_token_id": tokenizer.specials["<|endoftext|>"],
     }
-    (folder / "generation_config.json").write_text(json.dumps(found, indent=2) + "\n")
+    (folder / GENERATION_CONFIG).write_text(json.dumps(found, indent=2) + "\n")

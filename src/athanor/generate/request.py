@@ -20,9 +20,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     max_tokens: int = 128
     min_tokens: int = 0
-    """No end before so many tokens."""
+    """No end before so many tokens: neither an end token nor a stop string within them."""
     temperature: float = 1.0
-    """0 is greedy."""
+    """0 is greedy, and so is anything below 1e-6."""
     top_k: int = 0
     """Keep the k likeliest; 0 keeps all."""
     top_p: float = 1.0
@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Subtract for each time it was generated (OpenAI)."""
     stop: tuple[str, ...] = ()
     bad_words: tuple[str, ...] = ()
-    """Strings whose last id is not chosen where it would complete them."""
+    """Strings that the answer may not hold: an id that would complete one is not chosen."""
     seed: int = 0
 
     def with_seed(self, seed: int) -> Settings:
@@ -45,9 +45,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, seed=seed)
 
     def check(self) -> Settings:
-        """Raise UsageError for a value outside its range; returns itself."""
+        """Raise UsageError for a value of another type or outside its range; returns itself."""
+        try:
+            msgspec.convert(msgspec.structs.asdict(self), Settings)
+        except msgspec.ValidationError as error:
+            raise UsageError(
+                f"A setting is of the wrong type: {error}.",
+                value=str(error),
+                limit=list(self.__struct_fields__),
+                remedy="Numbers are numbers, stop and bad_words are strings.",
+            ) from None
         _within("max-tokens", self.max_tokens, 0, 10_000_000)
-        _within("min-tokens", self.min_tokens, 0, 10_000_000)
+        _within("min-tokens", self.min_tokens, 0, self.max_tokens)
         _within("temperature", self.temperature, 0, 100)
         _within("top-k", self.top_k, 0, 10_000_000)
         _within("top-p", self.top_p, 0, 1)

@@ -1,6 +1,6 @@
 """From logits to the next id: penalties, cuts, a draw. NumPy only; float64 where probabilities are summed.
 
-Order as in transformers and vLLM: bans, penalties, temperature, top-k, top-p, min-p, draw.
+Order as in transformers: penalties, bans, temperature, top-k, top-p, min-p, draw. (vLLM cuts by min-p before top-k.)
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
+from athanor.core.errors import InputError, ProofError
 from athanor.generate.request import Request, Settings
 
 Logits = npt.NDArray[np.float32]
+GREEDY_BELOW = 1e-6  # logits over less than this overflow; long before that the likeliest has all the probability
 
 
 def choose(
@@ -20,14 +22,17 @@ def choose(
 ) -> tuple[int, float]:
     """The next id and its log-probability under the model (before any setting).
 
-    logits (V,) float32, left as they are. banned: ids that may not be chosen now.
+    logits (V,) float32, left as they are. banned: ids that may not be chosen now. Raises ProofError for logits that
+    are no numbers, InputError where every id is banned.
     """
     settings = request.settings
     adjusted = logits
     if banned or _penalised(settings):
         adjusted = penalise(logits.astype(np.float64), request)
         adjusted[list(banned)] = -np.inf
-    if settings.temperature == 0:
+    if not np.isfinite(adjusted.max()):
+        raise _nothing_to_choose(logits, banned)
+    if settings.temperature < GREEDY_BELOW:
         chosen = int(adjusted.argmax())
     else:
         chosen = int(generator.choice(len(logits), p=distribution(adjusted, settings)))
@@ -67,6 +72,22 @@ def log_softmax(logits: npt.NDArray) -> npt.NDArray[np.float64]:
     """log p, (V,) float64."""
     shifted = logits.astype(np.float64) - float(logits.max())
     return shifted - np.log(np.exp(shifted).sum())
+
+
+def _nothing_to_choose(logits: Logits, banned: Collection[int]) -> InputError | ProofError:
+    if np.isfinite(logits.max()):
+        return InputError(
+            f"Nothing may come next: all {len(logits)} ids are banned.",
+            value=len(set(banned)),
+            limit=len(logits) - 1,
+            remedy="Give fewer bad words, or a smaller min-tokens.",
+        )
+    return ProofError(
+        f"The model computed {logits.max()} instead of scores.",
+        value=str(logits.max()),
+        limit="finite numbers",
+        remedy="Its weights are damaged, or too large for this precision; load it in float32 or take another model.",
+    )
 
 
 def _penalised(settings: Settings) -> bool:

@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from athanor.core.errors import ResourceError
 from athanor.generate.scheduler import Work
 from athanor.models.decoder import Decoder
 from athanor.nn.frame import cached_frame
 from athanor.nn.memory import ContiguousMemory
 
-MEMORY_BYTES = 256 << 20  # for keys and values of all slots
+MEMORY_BYTES = 256 << 20  # keys and values of all slots keep below this; one slot is had whatever it takes
 MOST_SLOTS = 64
+FIRST_SPAN = 512  # positions a memory begins with; it grows with the longest text, a context may never be used up
 SPAN_STEP = 32  # keys are looked at in multiples of this, so that shapes repeat
 
 
@@ -24,11 +26,11 @@ class TorchStep:
     def __init__(self, network: Decoder, slots: int = MOST_SLOTS) -> None:
         spec = network.spec
         self._network = network
-        dtype = network.embedding.weight.dtype
+        self._dtype = dtype = network.embedding.weight.dtype
         row = 2 * spec.layers * spec.kv_heads * spec.head_width * spec.context * dtype.itemsize
         self.context = spec.context
         self.slots = max(1, min(slots, MEMORY_BYTES // row))
-        self._memory = ContiguousMemory(spec, self.slots, spec.context, dtype)
+        self._memory = self._new_memory(min(spec.context, FIRST_SPAN))
 
     @torch.inference_mode()
     def run(self, rows: Sequence[Work]) -> npt.NDArray[np.float32]:
@@ -45,7 +47,27 @@ class TorchStep:
         ids = ids.gather(1, offsets)
         positions = starts[:, None] + offsets  # (B, T)
         span = min(self.context, -(-(int(positions.max()) + 1) // SPAN_STEP) * SPAN_STEP)
+        self._make_room(span)
         window = self._memory.window(torch.tensor([row.slot for row in rows]), positions, span)
-        hidden = self._network.hidden(ids, cached_frame(self._network.rotary, positions, span), window)
+        hidden = self._network.hidden(ids, cached_frame(self._network.rotary_of(span), positions, span), window)
         last = hidden[torch.arange(len(rows)), lengths - 1]  # (B, D)
         return self._network.logits(last).float().numpy()
+
+    def _make_room(self, span: int) -> None:
+        """Let the memory hold `span` positions of every slot."""
+        old = self._memory
+        if span > old.span:
+            self._memory = self._new_memory(min(self.context, max(span, 2 * old.span)))
+            self._memory.keys[:, :, :, : old.span] = old.keys
+            self._memory.values[:, :, :, : old.span] = old.values
+
+    def _new_memory(self, span: int) -> ContiguousMemory:
+        try:
+            return ContiguousMemory(self._network.spec, self.slots, span, self._dtype)
+        except RuntimeError:  # torch's word for an allocation that failed
+            raise ResourceError(
+                f"There is not enough memory for the keys and values of {span} positions.",
+                value=span,
+                limit=self.context,
+                remedy="Give shorter prompts or fewer tokens, or close other programs.",
+            ) from None

@@ -85,16 +85,13 @@ class Talk:
 
     def answer(self, text: str) -> Iterator[str]:
         """The answer to one more turn, in pieces; a stopped answer stays in the history as far as it came."""
+        kept, forgotten = list(self.messages), self.forgotten
         self.messages.append({"role": "user", "content": text})
-        request = self._request()
-        began = time.monotonic()
         try:
-            yield from self.model.stream_request(request)
-        finally:
-            self.turns += 1
-            self.tokens += len(request.ids)
-            self.seconds += time.monotonic() - began
-            self.messages.append({"role": "assistant", "content": request.text})
+            yield from self._said(self._request())
+        except AthanorError:  # a turn that was refused was never said
+            self.messages, self.forgotten = kept, forgotten
+            raise
 
     def stats(self) -> str:
         """Turns, tokens, speed."""
@@ -116,7 +113,18 @@ class Talk:
             request = self.model.request(prompt, self.settings)
             if len(request.prompt) <= room or self.forgotten >= len(self.messages) - 1:
                 return request
-            self.forgotten += 2
+            self.forgotten = min(self.forgotten + 2, len(self.messages) - 1)
+
+    def _said(self, request: Request) -> Iterator[str]:
+        began = time.monotonic()
+        try:
+            yield from self.model.stream_request(request)
+        finally:
+            if request.done:  # else it was refused
+                self.turns += 1
+                self.tokens += len(request.ids)
+                self.seconds += time.monotonic() - began
+                self.messages.append({"role": "assistant", "content": request.text})
 
 
 def converse(talk: Talk, source: TextIO, sink: TextIO, reporter: Reporter) -> None:
@@ -141,7 +149,6 @@ def _say(talk: Talk, text: str, sink: TextIO, reporter: Reporter) -> None:
                 if stop.is_set:
                     break
     except AthanorError as error:
-        talk.messages.pop()
         reporter.warn(str(error))
         return
     _write(sink, "\n")

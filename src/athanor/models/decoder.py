@@ -14,11 +14,15 @@ from athanor.nn.rotary import rotary_table
 from athanor.nn.trunk import Trunk
 from athanor.specs.decoder import DecoderSpec
 
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+"""Types of weights and activations that a network runs in, by the word for each."""
+LEAST_POSITIONS = 512  # of a rotary table, so that a growing answer does not make a new one at every step
+
 
 class Decoder(nn.Module):
     """ids (B, T) → logits (B, T, V)."""
 
-    rotary: Tensor
+    turns: Tensor
 
     def __init__(self, spec: DecoderSpec) -> None:
         super().__init__()
@@ -26,8 +30,25 @@ class Decoder(nn.Module):
         self.embedding = nn.Embedding(spec.vocabulary, spec.width)
         self.trunk = Trunk(spec)
         self.head = self.embedding if spec.tied else nn.Linear(spec.width, spec.vocabulary, bias=False)
-        table = rotary_table(spec.context, spec.head_width, spec.rope_theta)
-        self.register_buffer("rotary", table, persistent=False)  # (2, context, K)
+        self.register_buffer("turns", torch.empty(2, 0, spec.head_width), persistent=False)  # (2, P, K)
+
+    @property
+    def rotary(self) -> Tensor:
+        """The rotary table of the whole context, (2, context, K), in the network's dtype."""
+        return self.rotary_of(self.spec.context)
+
+    def rotary_of(self, positions: int) -> Tensor:
+        """The rotary table (2, P, K) of at least the first `positions`, at most the context.
+
+        It is made as far as it is asked for: a config may promise a far longer context than is ever used, and the
+        table of that would be larger than all weights.
+        """
+        wanted, made = min(positions, self.spec.context), self.turns.shape[1]
+        if made < wanted:
+            length = min(self.spec.context, max(wanted, 2 * made, LEAST_POSITIONS))
+            with torch.inference_mode(False):  # a table made while answering must also serve for learning
+                self.turns = rotary_table(length, self.spec.head_width, self.spec.rope_theta).to(self.turns)
+        return self.turns
 
     def hidden(self, ids: Tensor, frame: Frame, memory: Memory | None = None) -> Tensor:
         """ids (B, T) int64 → normed hidden states (B, T, D)."""
@@ -39,7 +60,8 @@ class Decoder(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids (B, T) int64, each row one document from its beginning → logits (B, T, V)."""
-        return self.logits(self.hidden(ids, causal_frame(self.rotary, ids.shape[1])))
+        length = ids.shape[1]
+        return self.logits(self.hidden(ids, causal_frame(self.rotary_of(length), length)))
 
 
 def initialise(network: Decoder, seed: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,8 +21,8 @@ from athanor.core.files import replacing, write_atomic
 from athanor.models.decoder import Decoder
 from athanor.specs import safetensors
 from athanor.specs.decoder import DecoderSpec
-from athanor.specs.families import family
-from athanor.specs.keymap import Join, Rename, Rule, published_shapes
+from athanor.specs.families import Family, family
+from athanor.specs.keymap import Join, Rename, Rule, published_names, published_shapes
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -58,25 +59,31 @@ def read_spec(folder: Path) -> DecoderSpec:
 def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> Decoder:
     """The network of a model folder with its weights in `dtype`, in evaluation mode."""
     spec = read_spec(folder)
-    with torch.device("meta"):
-        network = Decoder(spec)
-    shapes = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
-    rules = family(spec.family).key_map(spec)
+    page = family(spec.family)
+    rules = page.key_map(spec)
     entries = _entries(folder)
-    _check(folder, entries, published_shapes(rules, dict(shapes)), spec)
-    network = Decoder(spec).to(dtype)
+    spare = _spare_head(page, spec) & set(entries)
+    # Before a network is laid out: thousands of layers that are not there take seconds to build.
+    _check_names(folder, set(entries) - spare, published_names(rules))
+    with torch.device("meta"):
+        network = Decoder(spec).to(dtype)
+    shapes = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+    _check_shapes(entries, published_shapes(rules, dict(shapes)))
+    network.to_empty(device="cpu")
     with torch.no_grad():
         parameters = dict(network.named_parameters())
         for rule in rules:
             _read_rule(rule, parameters[rule.ours], entries)
+    for name in spare:
+        _check_spare_head(*entries[name], network.embedding.weight)
     return network.eval().requires_grad_(False)
 
 
 def save_network(network: Decoder, folder: Path) -> None:
-    """Write config.json and model.safetensors (float32 as trained; the dtype of the parameters)."""
+    """Write config.json and model.safetensors, both in the dtype of the parameters."""
     spec = network.spec
     page = family(spec.family)
-    config = page.write_config(spec)
+    config = page.write_config(spec, str(network.embedding.weight.dtype).removeprefix("torch."))
     write_atomic(folder / "config.json", json.dumps(config, indent=2) + "\n")
     tensors = sorted(_published(page.key_map(spec), dict(network.named_parameters())))
     heads = [(name, NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors]
@@ -122,17 +129,19 @@ def _sharded(folder: Path, index: dict[str, Any]) -> dict[str, tuple[Path, safet
     placed = index.get("weight_map")
     if not isinstance(placed, dict) or not all(isinstance(name, str) for name in placed.values()):
         raise InputError(f"{INDEX} has no weight_map.", value=INDEX, remedy="Replace the index file.")
+    claims: dict[str, set[str]] = {}
+    for key, name in placed.items():
+        claims.setdefault(name, set()).add(key)
     found: dict[str, tuple[Path, safetensors.Entry]] = {}
-    for name in sorted(set(placed.values())):
+    for name, claimed in sorted(claims.items()):
         path = folder / name
-        if Path(name).name != name or not path.is_file():
+        if Path(name).name != name or not _is_file(path):
             raise NotFoundError(
                 f"The shard {name} that {INDEX} names is not in {folder}.",
                 value=name,
                 remedy="Copy the missing shard into the folder.",
             )
         header = safetensors.read_header(path)
-        claimed = {key for key, shard in placed.items() if shard == name}
         for key in sorted(claimed ^ set(header)):
             where = "lacks" if key in claimed else "also holds"
             raise InputError(
@@ -144,17 +153,32 @@ def _sharded(folder: Path, index: dict[str, Any]) -> dict[str, tuple[Path, safet
     return found
 
 
-def _check(
-    folder: Path,
-    entries: dict[str, tuple[Path, safetensors.Entry]],
-    wanted: dict[str, tuple[int, ...]],
-    spec: DecoderSpec,
-) -> None:
-    # A tied checkpoint may carry its head a second time; it is the embedding again and is not read.
-    extra = {"lm_head.weight"} if spec.tied else set()
-    for name in sorted(set(entries) ^ set(wanted)):
-        if name in extra and name in entries:
-            continue
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file system takes
+        return False
+
+
+def _spare_head(page: Family, spec: DecoderSpec) -> set[str]:
+    """The published names that only an untied model needs; a tied checkpoint may carry its embedding there again."""
+    untied = msgspec.structs.replace(spec, tied=False)
+    return published_names(page.key_map(untied)) - published_names(page.key_map(spec))
+
+
+def _check_spare_head(path: Path, entry: safetensors.Entry, embedding: Tensor) -> None:
+    if entry.dtype in DTYPES and torch.equal(map_tensor(path, entry).to(embedding.dtype), embedding):
+        return
+    raise InputError(
+        f"The tensor {entry.name} in {path.name} is not the embedding, though config.json ties the two.",
+        value=entry.name,
+        limit="the embedding again, or no such tensor",
+        remedy="Set tie_word_embeddings to false in config.json to use it, or take it out of the file.",
+    )
+
+
+def _check_names(folder: Path, found: set[str], wanted: set[str]) -> None:
+    for name in sorted(found ^ wanted):
         state = "lacks the tensor" if name in wanted else "holds an unknown tensor"
         raise InputError(
             f"The model folder {folder} {state} {name}.",
@@ -162,6 +186,9 @@ def _check(
             limit=f"{len(wanted)} tensors",
             remedy="Weights and config.json do not belong together; copy the model again.",
         )
+
+
+def _check_shapes(entries: dict[str, tuple[Path, safetensors.Entry]], wanted: dict[str, tuple[int, ...]]) -> None:
     for name, shape in wanted.items():
         path, entry = entries[name]
         if entry.shape != shape or entry.dtype not in DTYPES:

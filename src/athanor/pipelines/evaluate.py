@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from athanor.artifacts.artifact import Artifact
+from athanor.artifacts.ids import step_key
 from athanor.artifacts.store import Store
 from athanor.core.errors import NotFoundError
 from athanor.core.progress import Reporter
@@ -18,8 +20,9 @@ from athanor.evaluate.measure import Sample
 from athanor.evaluate.questions import Question, Scored
 from athanor.generate.handle import Model
 
-VERSION = 1
+VERSION = 2
 SAMPLES_A_LANGUAGE = 6
+MOST_ROWS_NAMED = 20
 PROMPT_CHARACTERS = {"en": 24, "zh": 8, "other": 16}
 DEFAULT_PROMPTS = ("The", "On", "When", "We")
 
@@ -42,6 +45,8 @@ def evaluate(
     if asked:
         with reporter.bar("questions", float(len(asked))) as bar:
             scored = questions.ask(asked, measure.answerer(model), lambda done: bar.update(done, f"{done}"))
+        if words := _unanswered(scored):
+            reporter.warn(words)
     reporter.say("samples …")
     samples = measure.sample(model, prompts, seed)
     metrics = model.manifest.metrics if model.manifest else {}
@@ -52,6 +57,15 @@ def evaluate(
         "speed": measure.speed(model, prompts[0]),
     }
     return Evaluation(figures, scored, samples, bits)
+
+
+def _unanswered(scored: Sequence[Scored]) -> str:
+    """What to say of questions that were too long to be asked; nothing where there were none."""
+    rows = [str(row.question.row) for row in scored if row.unanswered]
+    if not rows:
+        return ""
+    named = ", ".join(rows[:MOST_ROWS_NAMED]) + (" …" if len(rows) > MOST_ROWS_NAMED else "")
+    return f"Too long for the context of this model, and counted as unanswered: {len(rows)} questions (rows {named})."
 
 
 def _number(value: float | None) -> float:
@@ -73,22 +87,28 @@ def in_report(found: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:
 
 
 def prompts_for(store: Store, model: Artifact | None) -> list[str]:
-    """Beginnings of held-out documents, in each language of the corpus the model learned from."""
+    """Beginnings of documents of the corpus the model learned from, in each of its languages.
+
+    Held-out documents come first; learned ones fill up where fewer than SAMPLES_A_LANGUAGE were held out.
+    """
     found: dict[str, list[str]] = {}
     for number in model.manifest.inputs if model else []:
         artifact = store.get(number)
         if artifact.kind == "corpus":
-            for split in ("heldout", "train"):
-                _beginnings(Corpus(artifact.folder), split, found)
-    prompts = [prompt for language in sorted(found) for prompt in found[language]]
+            _beginnings(Corpus(artifact.folder), found)
+    prompts = [prompt for language in sorted(found) for prompt in found[language] if prompt]
     return prompts or list(DEFAULT_PROMPTS)
 
 
-def _beginnings(corpus: Corpus, split: str, found: dict[str, list[str]]) -> None:
-    for row in corpus.rows(split, "text"):
-        some = found.setdefault(row.language, [])
-        if len(some) < SAMPLES_A_LANGUAGE:
-            some.append(_beginning(row.text, row.language))
+def _beginnings(corpus: Corpus, found: dict[str, list[str]]) -> None:
+    missing = {name: min(SAMPLES_A_LANGUAGE, share.documents) for name, share in corpus.statistics.languages.items()}
+    for split in ("heldout", "train"):
+        for row in corpus.rows(split, "text"):
+            if missing.get(row.language):
+                missing[row.language] -= 1
+                found.setdefault(row.language, []).append(_beginning(row.text, row.language))
+            if not any(missing.values()):
+                return
 
 
 def _beginning(text: str, language: str) -> str:
@@ -110,7 +130,7 @@ def sections(found: Evaluation) -> list[report.Section]:
         wrong = [row for row in found.scored if not row.exact][:8]
         shown = [("question", "answer", "expected")]
         shown += [(row.question.question, row.answer, row.question.answer) for row in wrong]
-        made.append(report.Section("Questions, closed book and greedy", table=rows))
+        made.append(report.Section("Questions, closed book and greedy", _unanswered(found.scored), rows))
         if wrong:
             made.append(report.Section("Some wrong answers", table=shown))
     lines = [("begins with", "goes on")]
@@ -134,12 +154,15 @@ def questions_hash(path: Path | None) -> str | None:
 
 
 def evaluate_name(name: str, path: Path | None, seed: int, limit: int | None, reporter: Reporter) -> dict[str, Any]:
-    """The verb: measure a model of the store, write a report artifact, give CONTRACT's object."""
+    """The verb: measure a model of the store once, write a report artifact, give CONTRACT's object."""
     store = Store.open()
     artifact = store.resolve(name, kinds=("model",))
     asked = questions.read(path)[:limit] if path else []
     recipe = {"what": "evaluate", "questions": questions_hash(path), "seed": seed, "limit": limit}
     with store.in_use(reporter.say):
+        kept = store.find("report", step_key("report", recipe, [artifact.id], VERSION))
+        if kept is not None:
+            return {**in_report(_stored(kept), kept), "cached": True}
         model = Model.of(artifact)
         found = evaluate(model, asked, prompts_for(store, artifact), seed, reporter)
         with store.draft("report", recipe, [artifact.id], version=VERSION, seed=seed) as draft:
@@ -149,10 +172,16 @@ def evaluate_name(name: str, path: Path | None, seed: int, limit: int | None, re
                 figures=found.figures,
                 sections=sections(found),
                 answers=answer_rows(found),
+                data={"evaluation": summary(found)},
             )
             report.write(page, draft.folder)
             made = draft.commit()
-    return in_report(summary(found), made)
+    return {**in_report(summary(found), made), "cached": False}
+
+
+def _stored(artifact: Artifact) -> dict[str, Any]:
+    """The object of `evaluate` that a report keeps."""
+    return json.loads((artifact.folder / "report.json").read_text("utf-8"))["data"]["evaluation"]
 
 
 def headline(found: Evaluation, name: str) -> str:

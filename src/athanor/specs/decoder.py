@@ -10,8 +10,8 @@ import msgspec
 
 from athanor.core.errors import RecipeError
 
-# Beyond every published decoder. Layers and rotary tables (context) are made before weights are looked at, so that a
-# foreign config must not be able to ask for endless ones.
+# Beyond every published decoder: names and shapes are made for every layer to compare weights with, so that a foreign
+# config must not be able to ask for endless ones.
 MOST = {
     "vocabulary": 1 << 24, "width": 1 << 20, "layers": 1 << 12, "heads": 1 << 14, "kv_heads": 1 << 14,
     "head_width": 1 << 14, "inner": 1 << 22, "context": 1 << 22,

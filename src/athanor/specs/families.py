@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,10 +21,11 @@ class Family(Protocol):
     PRESETS: dict[str, dict[str, int]]
 
     def read_config(self, config: Mapping[str, Any]) -> DecoderSpec: ...
-    def write_config(self, spec: DecoderSpec) -> dict[str, Any]: ...
+    def write_config(self, spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]: ...
     def key_map(self, spec: DecoderSpec) -> Sequence[Rule]: ...
 
 
+@functools.cache
 def families() -> dict[str, Family]:
     """Every family page by its model type."""
     found: dict[str, Family] = {}

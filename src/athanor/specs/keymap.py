@@ -5,7 +5,6 @@ Rules move names and bytes, never numbers, so a round trip (read â†’ our names â
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -41,6 +40,11 @@ class Shaped(Protocol):
     def shape(self) -> Sequence[int]: ...
 
 
+def published_names(rules: Sequence[Rule]) -> set[str]:
+    """The name of every published tensor."""
+    return {name for rule in rules for name in ((rule.theirs,) if isinstance(rule, Rename) else rule.theirs)}
+
+
 def published_shapes(rules: Sequence[Rule], ours: dict[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
     """The shape each published tensor must have, from the shapes of ours."""
     shapes: dict[str, tuple[int, ...]] = {}
@@ -52,8 +56,3 @@ def published_shapes(rules: Sequence[Rule], ours: dict[str, Sequence[int]]) -> d
             assert whole[0] == sum(rule.rows), (rule.ours, whole, rule.rows)
             shapes.update({name: (rows, *whole[1:]) for name, rows in zip(rule.theirs, rule.rows, strict=True)})
     return shapes
-
-
-def count(shapes: dict[str, tuple[int, ...]]) -> int:
-    """Elements in all."""
-    return sum(math.prod(shape) for shape in shapes.values())

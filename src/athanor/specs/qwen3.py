@@ -70,13 +70,14 @@ def read_config(config: Mapping[str, Any]) -> DecoderSpec:
 
     Raises InputError for a setting this page does not know how to honour.
     """
-    rope = config.get("rope_parameters") or {}
-    if not isinstance(rope, Mapping):
-        _refuse(rope, "rope_parameters")
-    scaling = config.get("rope_scaling") or (rope if rope.get("rope_type", "default") != "default" else None)
-    _refuse(scaling, "rope_scaling")
+    rope = {**_plain_rope(config, "rope_scaling"), **_plain_rope(config, "rope_parameters")}
     _refuse(config.get("attention_bias"), "attention_bias")
     _refuse(config.get("use_sliding_window"), "use_sliding_window")
+    if config.get("partial_rotary_factor", 1) not in (1, None):
+        _refuse(config["partial_rotary_factor"], "partial_rotary_factor")
+    kinds = config.get("layer_types") or []
+    if not isinstance(kinds, list) or any(kind != "full_attention" for kind in kinds):
+        _refuse(kinds, "layer_types")
     if config.get("hidden_act", "silu") != "silu":
         _refuse(config["hidden_act"], "hidden_act")
     heads, width = _whole(config, "num_attention_heads"), _whole(config, "hidden_size")
@@ -92,18 +93,18 @@ def read_config(config: Mapping[str, Any]) -> DecoderSpec:
         context=_whole(config, "max_position_embeddings"),
         rope_theta=_above_zero(config, "rope_theta", rope.get("rope_theta") or 10000.0),
         norm_epsilon=_above_zero(config, "rms_norm_eps", 1e-6),
-        tied=bool(config.get("tie_word_embeddings", False)),
+        tied=_truth(config, "tie_word_embeddings"),
     )
 
 
-def write_config(spec: DecoderSpec) -> dict[str, Any]:
-    """The config that transformers, vLLM and llama.cpp's converter read."""
+def write_config(spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]:
+    """The config that transformers, vLLM and llama.cpp's converter read. dtype: of the weights beside it."""
     return {
         "architectures": [ARCHITECTURE],
         "model_type": MODEL_TYPE,
         "attention_bias": False,
         "attention_dropout": 0.0,
-        "dtype": "float32",
+        "dtype": dtype,
         "head_dim": spec.head_width,
         "hidden_act": "silu",
         "hidden_size": spec.width,
@@ -117,7 +118,7 @@ def write_config(spec: DecoderSpec) -> dict[str, Any]:
         "rope_theta": spec.rope_theta,
         "sliding_window": None,
         "tie_word_embeddings": spec.tied,
-        "torch_dtype": "float32",
+        "torch_dtype": dtype,
         "use_cache": True,
         "use_sliding_window": False,
         "vocab_size": spec.vocabulary,
@@ -153,6 +154,24 @@ def key_map(spec: DecoderSpec) -> list[Rule]:
     return rules
 
 
+def _plain_rope(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """One spelling of the rotary settings, where it asks for nothing but a base."""
+    rope = config.get(name) or {}
+    if not isinstance(rope, Mapping):
+        _refuse(rope, name)
+    rest = {key: value for key, value in rope.items() if key not in ("rope_theta", "partial_rotary_factor")}
+    if rope.get("partial_rotary_factor", 1) != 1 or any(value not in ("default", None) for value in rest.values()):
+        _refuse(rope, name)
+    return rope
+
+
+def _truth(config: Mapping[str, Any], name: str) -> bool:
+    value = config.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise _bad_value(name, value, "true or false")
+    return bool(value)
+
+
 def _refuse(value: Any, name: str) -> None:
     if value:
         raise InputError(
@@ -168,18 +187,18 @@ def _whole(config: Mapping[str, Any], name: str, default: int | None = None) -> 
     if value is None:
         raise InputError(f"config.json lacks {name}.", value=name, remedy="Use the config the model came with.")
     if type(value) is not int or value < 1:
-        raise _bad_number(name, value, "a whole number above 0")
+        raise _bad_value(name, value, "a whole number above 0")
     return value
 
 
 def _above_zero(config: Mapping[str, Any], name: str, default: Any) -> float:
     value = default if config.get(name) is None else config[name]
     if type(value) not in (int, float) or not 0 < value < 1e30:
-        raise _bad_number(name, value, "a number above 0")
+        raise _bad_value(name, value, "a number above 0")
     return float(value)
 
 
-def _bad_number(name: str, value: Any, limit: str) -> InputError:
+def _bad_value(name: str, value: Any, limit: str) -> InputError:
     return InputError(
         f"config.json has {name} {value!r}; {limit} is wanted.",
         value=value,
