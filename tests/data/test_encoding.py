@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athanor.data.documents import Unusable
-from athanor.data.encoding import TextStream, decode, sniff
+from athanor.data.encoding import CharacterStream, decode, sniff
 
 SIMPLIFIED = "老渔夫每天清晨记下潮水的高低。他说，大海从来不会骗人。"
 TRADITIONAL = "碼頭邊的茶館賣一種加了海鹽的奶茶。老闆娘說這是祖母留下的配方。"
@@ -92,7 +92,7 @@ def test_compressed_noise_is_refused() -> None:
 
 def test_english_first_and_chinese_after_a_mebibyte() -> None:
     text = "The keeper writes the tide into a green book.\n" * 30_000 + SIMPLIFIED * 20_000
-    stream = TextStream(io.BytesIO(text.encode("gb18030")))
+    stream = CharacterStream(io.BytesIO(text.encode("gb18030")))
     assert "".join(stream) == text and stream.broken == 0
 
 
@@ -100,7 +100,7 @@ def test_a_character_on_the_border_of_two_pieces() -> None:
     for shift in range(4):
         text = "x" * shift + SIMPLIFIED * 40_000
         for name in ("utf-8", "gb18030", "utf-16-le"):
-            stream = TextStream(io.BytesIO(text.encode(name)))
+            stream = CharacterStream(io.BytesIO(text.encode(name)))
             assert "".join(stream) == text and stream.broken == 0
 
 

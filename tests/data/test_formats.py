@@ -85,7 +85,7 @@ def test_html_that_is_hardly_html() -> None:
     assert "Just a line" in str(texts("<p>Just a line of words", "a.htm")[0])
     assert texts("", "a.html") == [""]
     assert texts(
-        "<html><head><title>T</title><p>Words in a page without end tags, &amp; a < b.", "a.html", page_bytes=1
+        "<html><head><title>T</title><p>Words in a page without end tags, &amp; a < b.", "a.html", page_characters=1
     ) == ["Words in a page without end tags, & a < b.\n\n"]
     deep = "<div>" * 20_000 + "The bottom of it." + "</div>" * 20_000
     began = time.monotonic()
@@ -118,13 +118,13 @@ def test_html_in_pieces_is_html(size: int) -> None:
 def test_html_of_tag_soup_ends_soon(piece: str) -> None:
     began = time.monotonic()
     read(piece * 20_000, "a.html")
-    read(piece * 20_000, "a.html", page_bytes=10)
+    read(piece * 20_000, "a.html", page_characters=10)
     assert time.monotonic() - began < 5
 
 
 def test_a_page_above_the_limit_is_streamed() -> None:
     page = "<body>" + "<p>The gulls count the boats in the evening.</p>\n" * 3000 + "</body>"
-    assert sum(str(text).count("gulls") for text in texts(page, "a.html", page_bytes=1000)) == 3000
+    assert sum(str(text).count("gulls") for text in texts(page, "a.html", page_characters=1000)) == 3000
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -147,6 +147,62 @@ def test_long_csv_repeats_its_header() -> None:
     found = texts(data, "a.csv", part_characters=1000)
     assert len(found) > 5 and all(str(part).startswith("| name | value |\n| --- | --- |") for part in found)
     assert sum(str(part).count("| row") for part in found) == 500
+
+
+def test_csv_loses_no_cell() -> None:
+    title = "Quarterly report 2024\n\nname,city,amount\nAlice,Oslo,12\n"
+    assert texts(title, "a.csv") == [
+        "Quarterly report 2024\n\n| name | city | amount |\n| --- | --- | --- |\n| Alice | Oslo | 12 |"
+    ]
+    wider = texts("name,city\nAlice,Oslo,12 extra note\nBob,Rome\n", "a.csv")
+    assert wider == ["| name | city |  |\n| --- | --- | --- |\n| Alice | Oslo | 12 extra note |\n| Bob | Rome |  |"]
+    many = ",".join(f"c{n}" for n in range(450))
+    found = str(texts(f"{many}\n{many}\n", "a.csv", part_characters=100_000)[0])
+    assert all(found.count(f"c{n}") >= 2 for n in range(450))
+    assert texts("\n" * 50 + "name,city\nAlice,Oslo\n", "a.csv") == texts("name,city\nAlice,Oslo\n", "a.csv")
+
+
+def test_a_row_longer_than_a_part_is_split() -> None:
+    words = " ".join(f"w{n}" for n in range(2000))
+    found = texts(f"name,note\nAlice,{words}\nBob,short\n", "a.csv", part_characters=1000)
+    assert all(f"w{n} " in "".join(map(str, found)) for n in range(2000))
+    assert max(len(str(part)) for part in found) <= 1000 and "| Bob | short |" in str(found[-1])
+
+
+def test_a_wide_row_does_not_widen_a_whole_part() -> None:
+    data = "a,d\n" + "b,c\n" * 5000 + "x," * 199 + "y\n" + "b\n" * 5000
+    found = texts(data, "a.csv", part_characters=10_000)
+    assert max(len(str(part)) for part in found) <= 10_000 and sum(str(part).count("| b |") for part in found) == 10_000
+
+
+def test_a_line_above_the_limit_of_a_table_is_counted() -> None:
+    data = "name,city\nAlice,Oslo\n" + "x" * 2000 + ",y\nBob,Rome\n" + "z" * 2000
+    found = texts(data, "a.csv", line_characters=1000)
+    assert found.count("too_long_line") == 2 and str(found[-1]).endswith("| Bob | Rome |")
+    assert texts("x" * 2000 + "\nname,city\nAlice,Oslo\n", "a.csv", line_characters=1000)[0] == "too_long_line"
+
+
+def test_a_stray_quote_costs_only_its_row() -> None:
+    rows_ = [f"name {n},{n}" for n in range(3000)]
+    data = "\n".join(["name,number", '"odd,1', *rows_, 'said,"a ""b"", c"'])
+    found = "\n".join(map(str, texts(data, "a.csv")))
+    assert '| "odd | 1 |' in found and "| name 2999 | 2999 |" in found and '| said | a "b", c |' in found
+    assert texts('name,note\n"a"b,c\nd,"e', "a.csv") == ['| name | note |\n| --- | --- |\n| "a"b | c |\n| d | "e |']
+
+
+def test_a_table_of_stray_quotes_is_read_in_linear_time() -> None:
+    began = time.monotonic()
+    found = texts("a,b\n" + 'x","y\n' * 40_000, "a.csv", line_characters=100_000)
+    assert sum(str(part).count("y") for part in found) == 40_000 and time.monotonic() - began < 10
+
+
+def test_tabs_come_first_in_tsv() -> None:
+    data = "Last, First\tAge\nSmith, John\t5\nDoe, Jane\t6\n"
+    assert texts(data, "a.tsv.gz") == ["| Last, First | Age |\n| --- | --- |\n| Smith, John | 5 |\n| Doe, Jane | 6 |"]
+
+
+def test_a_table_with_bare_carriage_returns() -> None:
+    assert texts('a,b\r1,"x\ry"\r', "a.csv") == ["| a | b |\n| --- | --- |\n| 1 | x y |"]
 
 
 ROWS = [
@@ -209,8 +265,8 @@ def test_a_broken_value_of_an_array_costs_only_itself() -> None:
 
 def test_rows_above_the_limit_are_dropped_and_the_next_is_read() -> None:
     data = json.dumps({"text": "x" * 5000}) + "\n" + json.dumps({"text": "short"}) + "\n"
-    assert texts(data, "a.jsonl", line_bytes=1000) == ["too_long_line", "short"]
-    assert texts(json.dumps([{"text": "x" * 5000}, {"text": "short"}]), "a.json", line_bytes=1000) == [
+    assert texts(data, "a.jsonl", line_characters=1000) == ["too_long_line", "short"]
+    assert texts(json.dumps([{"text": "x" * 5000}, {"text": "short"}]), "a.json", line_characters=1000) == [
         "too_long_line",
         "short",
     ]

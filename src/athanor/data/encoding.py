@@ -42,7 +42,7 @@ def decode(data: bytes) -> tuple[str, int]:
     return _without_marks(data[skip:].decode(name, "replace"))
 
 
-class TextStream:
+class CharacterStream:
     """The characters of a binary stream in pieces of about a mebibyte; `broken` counts what was left out so far."""
 
     def __init__(self, stream: BinaryIO) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from athanor.data.documents import Limits, RawDocument
-from athanor.data.encoding import TextStream
+from athanor.data.encoding import CharacterStream
 from athanor.data.jsonvalues import values
 from athanor.data.parts import with_repairs
 from athanor.data.records import document
@@ -16,13 +16,13 @@ SUFFIXES = (".json",)
 
 def read(stream: BinaryIO, name: str, limits: Limits) -> Iterator[RawDocument]:
     """One document a value of the top-level array, or the one value there is."""
-    text = TextStream(stream)
+    text = CharacterStream(stream)
     return with_repairs(_documents(text, limits), text)
 
 
-def _documents(text: TextStream, limits: Limits) -> Iterator[RawDocument]:
+def _documents(text: CharacterStream, limits: Limits) -> Iterator[RawDocument]:
     empty = True
-    for place, value in enumerate(values(text, limits.line_bytes)):
+    for place, value in enumerate(values(text, limits.line_characters)):
         if value.reason:
             yield RawDocument(place=place, reason=value.reason)
         else:

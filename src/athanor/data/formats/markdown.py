@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from athanor.data.documents import Limits, RawDocument
-from athanor.data.encoding import TextStream
+from athanor.data.encoding import CharacterStream
 from athanor.data.parts import documents
 
 SUFFIXES = (".md", ".markdown")
@@ -19,7 +19,7 @@ _COMMENT = re.compile(r"<!--.{0,20000}?-->", re.S)
 
 def read(stream: BinaryIO, name: str, limits: Limits) -> Iterator[RawDocument]:
     """The Markdown in parts."""
-    for document in documents(TextStream(stream), limits):
+    for document in documents(CharacterStream(stream), limits):
         if document.text is not None:
             text = _without_front(document.text) if document.place == 0 else document.text
             document.text = _COMMENT.sub("", text) if "<!--" in text else text
