@@ -147,6 +147,52 @@ def test_broken_files_are_named(tmp_path, tokenizer_folder, file, raw):
     assert caught.value.remedy
 
 
+def changed(tmp_path, tokenizer_folder, **parts):
+    """The tokenizer's folder with other parts of tokenizer.json."""
+    whole = json.loads((tokenizer_folder / "tokenizer.json").read_text())
+    (tmp_path / "tokenizer.json").write_text(json.dumps({**whole, **parts}))
+    return tmp_path
+
+
+def test_truncation_and_padding_of_the_file_are_left_out(tmp_path, tokenizer, tokenizer_folder):
+    cut = {"direction": "Right", "max_length": 8, "strategy": "LongestFirst", "stride": 0}
+    padded = {"strategy": {"Fixed": 16}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0,
+              "pad_type_id": 0, "pad_token": "<|endoftext|>"}  # fmt: skip
+    found = Tokenizer.load(changed(tmp_path, tokenizer_folder, truncation=cut, padding=padded))
+    for text in ("a", "The ferry leaves at seven. " * 9):
+        assert found.encode(text) == tokenizer.encode(text)
+
+
+HOSTILE = {
+    "charsmap": {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAAAA=="}},
+    "length 0": {"pre_tokenizer": {"type": "FixedLength", "length": 0}},
+    "word level": {"model": {"type": "WordLevel", "vocab": {"[a]": 0}, "unk_token": "[UNK]"}, "added_tokens": [],
+                   "pre_tokenizer": {"type": "BertPreTokenizer"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", HOSTILE.values(), ids=HOSTILE.keys())
+def test_files_that_fail_at_the_first_text_are_refused(tmp_path, tokenizer_folder, parts):
+    with pytest.raises(InputError, match=r"tokenizer\.json is no tokenizer"):
+        Tokenizer.load(changed(tmp_path, tokenizer_folder, **parts))
+
+
+def test_a_text_that_the_vocabulary_cannot_express(tmp_path, tokenizer, tokenizer_folder):
+    wordpiece = {"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                 "max_input_chars_per_word": 100}  # fmt: skip
+    unigram = {"type": "Unigram", "vocab": [["a", 0.0]], "unk_id": None, "byte_fallback": False}
+    for model in (wordpiece, unigram):
+        plain = {"model": model, "added_tokens": [], "pre_tokenizer": None, "decoder": None}
+        found = Tokenizer.load(changed(tmp_path, tokenizer_folder, **plain))
+        assert found.encode("a") == [0]
+        with pytest.raises(InputError, match=r"unk|UNK"):
+            found.encode("zebra")
+    with pytest.raises(InputError, match=r"U\+D83D"):
+        tokenizer.encode_many(["fine", "half \ud83d"])
+    with pytest.raises(InputError, match="no text"):
+        tokenizer.decode([1 << 40])
+
+
 def test_files_beside_the_vocabulary(tmp_path, tokenizer_folder):
     with pytest.raises(NotFoundError, match=r"tokenizer\.json"):
         Tokenizer.load(tmp_path)
