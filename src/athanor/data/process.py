@@ -18,6 +18,7 @@ from athanor.data.documents import Limits, Message, RawDocument, Unusable
 from athanor.data.language import language
 from athanor.data.quality import judge, judge_chat
 from athanor.data.read import Source
+from athanor.data.statistics import add
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +98,7 @@ def process(raw: RawDocument, file: str, settings: Settings) -> Document:
 
 def _text(text: str, document: Document, settings: Settings) -> Document:
     text, removed = clean(text)
-    _count(document.repaired, removed)
+    add(document.repaired, removed)
     document.reason = judge(text)
     if document.reason:
         return document
@@ -116,7 +117,7 @@ def _chat(messages: list[Message], document: Document, settings: Settings) -> Do
     cleaned = []
     for role, content in messages:
         text, removed = clean(content)
-        _count(document.repaired, removed)
+        add(document.repaired, removed)
         if text.strip():
             cleaned.append((role, text.strip()))
     document.reason = judge_chat([text for _, text in cleaned])
@@ -135,7 +136,7 @@ def _masked(text: str, document: Document, settings: Settings) -> str:
     if not settings.redact:
         return text
     text, found = redact.mask(text, more=settings.recognisers)
-    _count(document.redacted, found)
+    add(document.redacted, found)
     return text
 
 
@@ -147,8 +148,3 @@ def chat_json(messages: list[Message]) -> str:
 def row_id(kind: str, content: str) -> bytes:
     """sha256 over kind and content."""
     return hashlib.sha256(f"{kind}\0{content}".encode()).digest()
-
-
-def _count(total: dict[str, int], more: dict[str, int]) -> None:
-    for key, number in more.items():
-        total[key] = total.get(key, 0) + number

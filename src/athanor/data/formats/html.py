@@ -2,7 +2,7 @@
 
 trafilatura finds the main text of pages with navigation, banners and comments around it. Where it finds nothing (very
 short pages, bare tables) or the page is larger than it should be given, our own plain extraction stands in: all text
-but scripts, styles, navigation, headers and footers.
+but scripts, styles, navigation and footers.
 """
 
 from __future__ import annotations
