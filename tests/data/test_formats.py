@@ -65,6 +65,20 @@ def test_front_matter_gives_the_heading() -> None:
     assert texts("---\ntitle: Tides\ntags: [a]\n---\nText.<!-- no -->", "a.md") == ["# Tides\n\nText."]
 
 
+def test_comments_go_but_not_out_of_code() -> None:
+    code = "```html\n<!-- shown -->\n```\n"
+    assert texts(f"a<!-- x\n-->b\n{code}c<!-- y -->\n{code}<!-- open", "a.md") == [f"ab\n{code}c\n{code}<!-- open"]
+    assert texts("```a``` b\n<!-- c -->d", "a.md") == ["```a``` b\nd"]
+    assert texts("~~~\n<!-- shown -->\n", "a.md") == ["~~~\n<!-- shown -->\n"]
+
+
+@pytest.mark.parametrize("piece", ["<!--", "```\n<!--", "~~~~\n", "<!-- -->", "---\n", "```", "```` `"])
+def test_markdown_of_openings_ends_soon(piece: str) -> None:
+    began = time.process_time()
+    read(piece * 100_000, "a.md")
+    assert time.process_time() - began < 2
+
+
 PAGE = """<html><head><title>Sails</title><script>var secret_script=1</script><style>.x{}</style></head><body>
 <nav>Home | About</nav><article><h1>Sails &amp; kites</h1><p>%s</p><h2>Prices</h2>
 <table>
@@ -120,6 +134,15 @@ def test_html_of_tag_soup_ends_soon(piece: str) -> None:
     read(piece * 20_000, "a.html")
     read(piece * 20_000, "a.html", page_characters=10)
     assert time.monotonic() - began < 5
+
+
+def test_html_of_open_silent_tags_ends_soon() -> None:
+    page = "<nav>" * 40_000 + "x" + "</p>" * 40_000
+    began = time.process_time()
+    assert "x" not in str(texts(page, "a.html", page_characters=10))
+    assert time.process_time() - began < 4
+    nested = "<nav><select>no<nav>no</nav><p>yes</p></select><p>yes</p>"
+    assert str(texts(nested, "a.html", page_characters=1)[0]).split() == ["yes", "yes"]
 
 
 def test_a_page_above_the_limit_is_streamed() -> None:
@@ -237,6 +260,31 @@ def test_instruction_with_input_and_system() -> None:
     assert read(json.dumps(row), "a.json")[0].messages == [("user", "Add.\n1 2"), ("assistant", "3")]
     row = {"system": "Be brief.", "messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}
     assert read(json.dumps(row), "a.jsonl")[0].messages[0] == ("system", "Be brief.")  # type: ignore[index]
+
+
+def test_parts_of_a_message_are_its_text() -> None:
+    def messages(content: object) -> list[RawDocument]:
+        turns = [{"role": "user", "content": content}, {"role": "assistant", "content": "A"}]
+        return read(json.dumps({"messages": turns}), "a.jsonl")
+
+    for content in (["hi", "there"], [{"type": "text", "text": "hi"}, {"type": "image"}, "there"]):
+        assert messages(content)[0].messages == [("user", "hi\nthere"), ("assistant", "A")]
+    for content in ([{"type": "image"}], [3], 3, {"a": 1}):
+        assert messages(content)[0].reason == "broken_chat"
+
+
+def test_rows_in_a_wrapper_are_rows() -> None:
+    rows = [{"name": f"Boat {n}", "berth": n} for n in range(3000)]
+    found = read(json.dumps({"version": 2, "data": rows}, indent=1), "a.json")
+    assert len(found) == 3001 and found[7].text == "name: Boat 7\nberth: 7" and found[-1].text == "version: 2"
+    assert [document.place for document in found] == list(range(3001))
+    assert read(json.dumps({"rows": [CHATS[2], CHATS[2]]}), "a.json")[1].messages == [
+        ("user", "Q"),
+        ("assistant", "A"),
+    ]
+    assert len(read(json.dumps({"text": "A text.", "data": rows}), "a.json")) == 1
+    boat = {"name": "Tern", "berth": 7, "crew": [{"name": "Orla"}, {"name": "Bran"}]}
+    assert len(read(json.dumps(boat), "a.json")) == 1 and len(read(json.dumps([boat, boat]), "a.json")) == 2
 
 
 def test_a_broken_row_costs_only_itself() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from athanor.core.files import sha256_file
 from athanor.data import formats, redact
 from athanor.data.chats import made
 from athanor.data.clean import clean
@@ -73,17 +75,31 @@ def run(task: Task, settings: Settings) -> list[Document]:
 
 
 def read(source: Source, limits: Limits) -> Iterator[RawDocument]:
-    """The documents of a file; what cannot be read is one document with a reason."""
+    """The documents of a file; what cannot be read is one document with a reason.
+
+    A file that is no longer the one of the scan is `changed`: the corpus is found by the contents that were scanned.
+    """
     place = -1
     try:
+        before = _state(source.file)
+        if sha256_file(source.file) != source.sha256:
+            raise Unusable("changed")
         with open_source(source.file, limits) as stream:
             for raw in formats.read(stream, source.path, limits):
                 place = raw.place
                 yield raw
+        if _state(source.file) != before:
+            raise Unusable("changed")
     except Unusable as error:
         yield RawDocument(place=place + 1, reason=error.reason)
     except OSError:
         yield RawDocument(place=place + 1, reason="unreadable")
+
+
+def _state(file: Path) -> tuple[int, int]:
+    """What changes when somebody writes to a file: its bytes and the time of the last writing."""
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def process(raw: RawDocument, file: str, settings: Settings) -> Document:
