@@ -79,7 +79,7 @@ def ids_of(tokenizer: Tokenizer, *pieces: bytes) -> list[int]:
     return [tokenizer._backend.token_to_id("".join(map(letter, piece))) for piece in pieces]
 
 
-@pytest.mark.parametrize("count", [1, 15, 16, 17, 40, 100])
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 40, 100, 1000])
 def test_ids_that_always_end_in_the_middle_of_a_character(count):
     """汉 is e6 b1 89; with a piece "89 e6" and one "b1" every id but the last leaves a character open."""
     tokenizer = byte_level((letter(0x89), letter(0xE6)))
@@ -102,6 +102,20 @@ def test_broken_bytes_come_out_and_end(raw):
     assert stream.finish() == ""
     after = [stream.feed(number) for number in ids_of(tokenizer, b"o", b"k")]
     assert "".join(after) == "ok"
+
+
+@pytest.mark.parametrize("raw", [b"\x80" * 4000, b"\xe6" * 4000, b"\xf0\x9f" * 2000, b"\xf0\x9f\x98\x80\xe6" * 800])
+def test_broken_bytes_without_end_are_decoded_once(raw):
+    """Ids held for an unfinished character stay few, whatever comes."""
+    tokenizer = byte_level()
+    ids = ids_of(tokenizer, *(bytes([byte]) for byte in raw))
+    stream, decoded = TextStream(tokenizer), 0
+    parts = []
+    for number in ids:
+        parts.append(stream.feed(number))
+        decoded += len(stream._new) + len(stream._context)
+    assert "".join(parts) + stream.finish() == raw.decode("utf-8", "replace")
+    assert decoded < 64 * len(ids)
 
 
 def test_control_tokens_are_not_shown_in_a_stream(tokenizer):
