@@ -13,7 +13,7 @@ import re
 import msgspec
 
 MIN_SCORE = 0.6  # ordinary prose in its own code page has 0.7 to 1, in a wrong one below 0.5
-SAMPLE = 1 << 14  # characters beyond ASCII that are judged
+SAMPLE = 1 << 12  # characters beyond ASCII that are judged
 MARKS = frozenset("’‘“”„‚–—…•€£§©®°·«»¿¡№½¼¾×±²³µ\xa0\xad")
 _HIGH_WORD = re.compile(rb"[\x80-\x84\x86-\x90\x98-\x9f\xa1-\xb6\xb8-\xff]{3,}")  # marks left out
 _WEIGHTS = {"frequent": 1.0, "letter": 0.3, "mark": 0.7, "other": -1.0, "capital inside": -1.5}
