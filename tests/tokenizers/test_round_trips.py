@@ -201,6 +201,10 @@ def test_a_text_that_the_vocabulary_cannot_express(tmp_path, tokenizer, tokenize
         assert found.encode("a") == [0]
         with pytest.raises(InputError, match=r"unk|UNK"):
             found.encode("zebra")
+    letters = {"type": "WordLevel", "vocab": {"a": 0, "b": 1}, "unk_token": "[UNK]"}
+    split = {"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": False}
+    apart = {"model": letters, "pre_tokenizer": split, "added_tokens": [], "decoder": None}
+    assert Tokenizer.load(changed(tmp_path, tokenizer_folder, **apart)).encode("ab") == [0, 1]
     with pytest.raises(InputError, match=r"U\+D83D"):
         tokenizer.encode_many(["fine", "half \ud83d"])
     with pytest.raises(InputError, match="no text"):

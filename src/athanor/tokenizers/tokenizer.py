@@ -53,7 +53,8 @@ class Tokenizer:
             backend.no_truncation()
             backend.no_padding()
             # Some broken files are found out only by their first text.
-            backend.encode_batch_fast([backend.decode(list(TRIED)) or "a"], add_special_tokens=False)
+            texts = [text for number in TRIED if (text := backend.decode([number]))]
+            backend.encode_batch_fast(texts or ["a"], add_special_tokens=False)
         return cls(backend, _config(folder))
 
     @property
