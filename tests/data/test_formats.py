@@ -185,6 +185,11 @@ def test_csv_loses_no_cell() -> None:
     assert texts("\n" * 50 + "name,city\nAlice,Oslo\n", "a.csv") == texts("name,city\nAlice,Oslo\n", "a.csv")
 
 
+def test_a_long_title_leaves_the_header() -> None:
+    found = texts("word " * 100 + "\nname,city\nAlice,Oslo\nBob,Rome\n", "a.csv", part_characters=1000)
+    assert str(found[0]).startswith("word") and str(found[-1]).startswith("| name | city |") and len(found) == 2
+
+
 def test_a_row_longer_than_a_part_is_split() -> None:
     words = " ".join(f"w{n}" for n in range(2000))
     found = texts(f"name,note\nAlice,{words}\nBob,short\n", "a.csv", part_characters=1000)

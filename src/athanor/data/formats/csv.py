@@ -103,10 +103,12 @@ def _opening(first: list[list[str] | None]) -> tuple[list[str], list[str], list[
 def _table(
     title: list[str], header: list[str], body: Iterable[list[str] | None], limits: Limits
 ) -> Iterator[RawDocument]:
+    share = limits.part_characters // HEADER_SHARE
     part = _Part(title, header)
-    if not part.fits([], limits.part_characters // HEADER_SHARE):
+    if not part.fits([], share):
         yield from part.documents(limits)
-        part = _Part([], [])
+        part = _Part([], header)
+        part = part if part.fits([], share) else _Part([], [])
     for row in body:
         if row is None:
             yield _too_long()
