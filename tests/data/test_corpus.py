@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 
 from athanor.core.errors import InputError, NotFoundError, RecipeError, ResourceError
 from athanor.data import corpus as corpus_module
+from athanor.data import process
 from athanor.data.corpus import build_corpus
+from athanor.data.documents import Limits
 from athanor.data.read import scan
 from athanor.data.reader import Corpus
 from athanor.data.recipe import DataRecipe
@@ -218,6 +220,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from athanor.data.corpus import build_corpus
+from athanor.data.documents import Limits
 from athanor.data.read import scan
 from athanor.data.recipe import DataRecipe
 found = scan(Path(sys.argv[1]))
@@ -279,3 +282,23 @@ def test_a_full_disk_is_said(mixed: Path, tmp_path: Path) -> None:
     (tmp_path / "corpus/train.parquet").symlink_to("/dev/full")
     with pytest.raises(ResourceError, match="disk is full"):
         build_corpus(scan(mixed), DataRecipe(), tmp_path / "corpus")
+
+
+@pytest.mark.parametrize("size", [2_000, 3 << 20])
+def test_a_file_that_is_written_after_the_scan_is_counted(tmp_path: Path, size: int) -> None:
+    folder, target = tmp_path / "folder", tmp_path / "corpus"
+    put(folder, "a.txt", page(1))
+    put(folder, "b.txt", page(2) * (size // len(page(2))))
+    found = scan(folder)
+    put(folder, "b.txt", page(3) * (size // len(page(3))))
+    statistics = build_corpus(found, DataRecipe(), target, workers=1)
+    assert statistics.dropped == {"changed": 1} and statistics.examples == {"changed": ["b.txt:0"]}
+
+
+def test_a_file_that_is_written_while_it_is_read_is_counted(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.jsonl", "".join(json.dumps({"text": page(n)}) + "\n" for n in range(50)))
+    documents = process.read(scan(tmp_path).sources[0], Limits())
+    first = next(documents)
+    with path.open("a") as file:
+        file.write("more\n")
+    assert first.text and [document.reason for document in documents][-1] == "changed"

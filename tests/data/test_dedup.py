@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -79,6 +80,16 @@ def test_many_pages_of_one_form_cost_little() -> None:
     frame = " ".join(prose(3, 120))
     texts = [f"{frame} {' '.join(prose(100 + n, 120))}" for n in range(200)]
     assert len(kept(texts, 0.8)) == 200
+
+
+def test_copies_among_pages_of_one_form_are_found_in_bounded_time() -> None:
+    """1200 pages that share three quarters: each is a candidate of all others. Every page that comes again is found."""
+    frame = prose(3, 300)
+    texts = [" ".join([*frame[:120], *prose(100 + n, 60), *frame[180:]]) for n in range(1200)]
+    again = [text.replace(" ", " changed ", 1) for text in texts[::20]]
+    began = time.process_time()
+    assert kept(texts + again, 0.8) == list(range(1200))
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.3, 0.5, 0.7, 0.8, 0.9, 0.99])

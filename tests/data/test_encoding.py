@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athanor.data.documents import Unusable
-from athanor.data.encoding import TextStream, decode, sniff
+from athanor.data.encoding import CharacterStream, decode, sniff
 
 SIMPLIFIED = "老渔夫每天清晨记下潮水的高低。他说，大海从来不会骗人。"
 TRADITIONAL = "碼頭邊的茶館賣一種加了海鹽的奶茶。老闆娘說這是祖母留下的配方。"
@@ -62,6 +62,36 @@ def test_western_code_page() -> None:
     assert decode(text.encode("cp1252")) == (text, 0)
 
 
+WRITTEN = {
+    "cp1251 koi8_r iso8859_5 cp866 mac_cyrillic": "Гавань просыпается рано. Старый рыбак записывает уровень воды.",
+    "cp1251 koi8_u": "Старий рибалка щоранку записує висоту води у зелену книгу.",
+    "cp1253 iso8859_7": "Το λιμάνι ξυπνά νωρίς. Ο γέρος ψαράς γράφει κάθε πρωί το ύψος του νερού.",
+    "cp949 euc_kr": "늙은 어부는 매일 새벽 물의 높이를 적는다. 바다는 사람을 속이지 않는다.",
+    "euc_jp cp932": "老いた漁師は毎朝、潮の高さを書き留める。海は人をだまさないと彼は言う。",
+    "euc_jp shift_jis": "コンピュータのプログラムをインストールしてください。",
+    "cp1250 iso8859_2": "Stary rybak każdego ranka zapisuje wysokość wody. Mówi, że łódź się nie boi.",
+    "cp1254 iso8859_9": "Yaşlı balıkçı her sabah suyun yüksekliğini yeşil deftere yazar.",
+    "cp1252 iso8859_1": "Die Fähre fährt früh über das grüne Wasser. Müde Möwen zählen Boote.",
+    "cp1252": "It’s a quarter past nine – “late”, says the keeper, at ½ speed.",
+    "cp1255": "הדייג הזקן רושם בכל בוקר את גובה המים בספר ירוק.",
+    "cp1256": "يكتب الصياد العجوز كل صباح ارتفاع الماء في كتاب أخضر.",
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for names, text in WRITTEN.items() for name in names.split()])
+@pytest.mark.parametrize("times", [1, 9])
+def test_prose_in_the_code_page_of_its_language(name: str, text: str, times: int) -> None:
+    assert decode("\n".join([text] * times).encode(name)) == ("\n".join([text] * times), 0)
+    mixed = f"The notice of the harbour master, in his words:\n{text}\n{text}\n"
+    assert decode(mixed.encode(name)) == (mixed, 0)
+
+
+@pytest.mark.parametrize("name", ["cp850", "mac_roman", "cp500"])
+def test_an_unknown_code_page_is_refused(name: str) -> None:
+    with pytest.raises(Unusable, match="binary"):
+        decode("Die Fähre fährt früh über das grüne Wasser. Müde Möwen zählen Boote.".encode(name))
+
+
 def test_a_few_broken_bytes_are_left_out_and_counted() -> None:
     data = ENGLISH.encode() + b" The loft smells of tar \xff\xfe\xc3 and oranges.\n" + SIMPLIFIED.encode()
     text, broken = decode(data)
@@ -92,7 +122,7 @@ def test_compressed_noise_is_refused() -> None:
 
 def test_english_first_and_chinese_after_a_mebibyte() -> None:
     text = "The keeper writes the tide into a green book.\n" * 30_000 + SIMPLIFIED * 20_000
-    stream = TextStream(io.BytesIO(text.encode("gb18030")))
+    stream = CharacterStream(io.BytesIO(text.encode("gb18030")))
     assert "".join(stream) == text and stream.broken == 0
 
 
@@ -100,7 +130,7 @@ def test_a_character_on_the_border_of_two_pieces() -> None:
     for shift in range(4):
         text = "x" * shift + SIMPLIFIED * 40_000
         for name in ("utf-8", "gb18030", "utf-16-le"):
-            stream = TextStream(io.BytesIO(text.encode(name)))
+            stream = CharacterStream(io.BytesIO(text.encode(name)))
             assert "".join(stream) == text and stream.broken == 0
 
 

@@ -65,6 +65,20 @@ def test_front_matter_gives_the_heading() -> None:
     assert texts("---\ntitle: Tides\ntags: [a]\n---\nText.<!-- no -->", "a.md") == ["# Tides\n\nText."]
 
 
+def test_comments_go_but_not_out_of_code() -> None:
+    code = "```html\n<!-- shown -->\n```\n"
+    assert texts(f"a<!-- x\n-->b\n{code}c<!-- y -->\n{code}<!-- open", "a.md") == [f"ab\n{code}c\n{code}<!-- open"]
+    assert texts("```a``` b\n<!-- c -->d", "a.md") == ["```a``` b\nd"]
+    assert texts("~~~\n<!-- shown -->\n", "a.md") == ["~~~\n<!-- shown -->\n"]
+
+
+@pytest.mark.parametrize("piece", ["<!--", "```\n<!--", "~~~~\n", "<!-- -->", "---\n", "```", "```` `"])
+def test_markdown_of_openings_ends_soon(piece: str) -> None:
+    began = time.process_time()
+    read(piece * 100_000, "a.md")
+    assert time.process_time() - began < 2
+
+
 PAGE = """<html><head><title>Sails</title><script>var secret_script=1</script><style>.x{}</style></head><body>
 <nav>Home | About</nav><article><h1>Sails &amp; kites</h1><p>%s</p><h2>Prices</h2>
 <table>
@@ -85,7 +99,7 @@ def test_html_that_is_hardly_html() -> None:
     assert "Just a line" in str(texts("<p>Just a line of words", "a.htm")[0])
     assert texts("", "a.html") == [""]
     assert texts(
-        "<html><head><title>T</title><p>Words in a page without end tags, &amp; a < b.", "a.html", page_bytes=1
+        "<html><head><title>T</title><p>Words in a page without end tags, &amp; a < b.", "a.html", page_characters=1
     ) == ["Words in a page without end tags, & a < b.\n\n"]
     deep = "<div>" * 20_000 + "The bottom of it." + "</div>" * 20_000
     began = time.monotonic()
@@ -118,13 +132,22 @@ def test_html_in_pieces_is_html(size: int) -> None:
 def test_html_of_tag_soup_ends_soon(piece: str) -> None:
     began = time.monotonic()
     read(piece * 20_000, "a.html")
-    read(piece * 20_000, "a.html", page_bytes=10)
+    read(piece * 20_000, "a.html", page_characters=10)
     assert time.monotonic() - began < 5
+
+
+def test_html_of_open_silent_tags_ends_soon() -> None:
+    page = "<nav>" * 40_000 + "x" + "</p>" * 40_000
+    began = time.process_time()
+    assert "x" not in str(texts(page, "a.html", page_characters=10))
+    assert time.process_time() - began < 4
+    nested = "<nav><select>no<nav>no</nav><p>yes</p></select><p>yes</p>"
+    assert str(texts(nested, "a.html", page_characters=1)[0]).split() == ["yes", "yes"]
 
 
 def test_a_page_above_the_limit_is_streamed() -> None:
     page = "<body>" + "<p>The gulls count the boats in the evening.</p>\n" * 3000 + "</body>"
-    assert sum(str(text).count("gulls") for text in texts(page, "a.html", page_bytes=1000)) == 3000
+    assert sum(str(text).count("gulls") for text in texts(page, "a.html", page_characters=1000)) == 3000
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -147,6 +170,67 @@ def test_long_csv_repeats_its_header() -> None:
     found = texts(data, "a.csv", part_characters=1000)
     assert len(found) > 5 and all(str(part).startswith("| name | value |\n| --- | --- |") for part in found)
     assert sum(str(part).count("| row") for part in found) == 500
+
+
+def test_csv_loses_no_cell() -> None:
+    title = "Quarterly report 2024\n\nname,city,amount\nAlice,Oslo,12\n"
+    assert texts(title, "a.csv") == [
+        "Quarterly report 2024\n\n| name | city | amount |\n| --- | --- | --- |\n| Alice | Oslo | 12 |"
+    ]
+    wider = texts("name,city\nAlice,Oslo,12 extra note\nBob,Rome\n", "a.csv")
+    assert wider == ["| name | city |  |\n| --- | --- | --- |\n| Alice | Oslo | 12 extra note |\n| Bob | Rome |  |"]
+    many = ",".join(f"c{n}" for n in range(450))
+    found = str(texts(f"{many}\n{many}\n", "a.csv", part_characters=100_000)[0])
+    assert all(found.count(f"c{n}") >= 2 for n in range(450))
+    assert texts("\n" * 50 + "name,city\nAlice,Oslo\n", "a.csv") == texts("name,city\nAlice,Oslo\n", "a.csv")
+
+
+def test_a_long_title_leaves_the_header() -> None:
+    found = texts("word " * 100 + "\nname,city\nAlice,Oslo\nBob,Rome\n", "a.csv", part_characters=1000)
+    assert str(found[0]).startswith("word") and str(found[-1]).startswith("| name | city |") and len(found) == 2
+
+
+def test_a_row_longer_than_a_part_is_split() -> None:
+    words = " ".join(f"w{n}" for n in range(2000))
+    found = texts(f"name,note\nAlice,{words}\nBob,short\n", "a.csv", part_characters=1000)
+    assert all(f"w{n} " in "".join(map(str, found)) for n in range(2000))
+    assert max(len(str(part)) for part in found) <= 1000 and "| Bob | short |" in str(found[-1])
+
+
+def test_a_wide_row_does_not_widen_a_whole_part() -> None:
+    data = "a,d\n" + "b,c\n" * 5000 + "x," * 199 + "y\n" + "b\n" * 5000
+    found = texts(data, "a.csv", part_characters=10_000)
+    assert max(len(str(part)) for part in found) <= 10_000 and sum(str(part).count("| b |") for part in found) == 10_000
+
+
+def test_a_line_above_the_limit_of_a_table_is_counted() -> None:
+    data = "name,city\nAlice,Oslo\n" + "x" * 2000 + ",y\nBob,Rome\n" + "z" * 2000
+    found = texts(data, "a.csv", line_characters=1000)
+    assert found.count("too_long_line") == 2 and str(found[-1]).endswith("| Bob | Rome |")
+    assert texts("x" * 2000 + "\nname,city\nAlice,Oslo\n", "a.csv", line_characters=1000)[0] == "too_long_line"
+
+
+def test_a_stray_quote_costs_only_its_row() -> None:
+    rows_ = [f"name {n},{n}" for n in range(3000)]
+    data = "\n".join(["name,number", '"odd,1', *rows_, 'said,"a ""b"", c"'])
+    found = "\n".join(map(str, texts(data, "a.csv")))
+    assert '| "odd | 1 |' in found and "| name 2999 | 2999 |" in found and '| said | a "b", c |' in found
+    assert texts('name,note\n"a"b,c\nd,"e', "a.csv") == ['| name | note |\n| --- | --- |\n| "a"b | c |\n| d | "e |']
+
+
+def test_a_table_of_stray_quotes_is_read_in_linear_time() -> None:
+    began = time.monotonic()
+    found = texts("a,b\n" + 'x","y\n' * 40_000, "a.csv", line_characters=100_000)
+    assert sum(str(part).count("y") for part in found) == 40_000 and time.monotonic() - began < 10
+
+
+def test_tabs_come_first_in_tsv() -> None:
+    data = "Last, First\tAge\nSmith, John\t5\nDoe, Jane\t6\n"
+    assert texts(data, "a.tsv.gz") == ["| Last, First | Age |\n| --- | --- |\n| Smith, John | 5 |\n| Doe, Jane | 6 |"]
+
+
+def test_a_table_with_bare_carriage_returns() -> None:
+    assert texts('a,b\r1,"x\ry"\r', "a.csv") == ["| a | b |\n| --- | --- |\n| 1 | x y |"]
 
 
 ROWS = [
@@ -183,6 +267,31 @@ def test_instruction_with_input_and_system() -> None:
     assert read(json.dumps(row), "a.jsonl")[0].messages[0] == ("system", "Be brief.")  # type: ignore[index]
 
 
+def test_parts_of_a_message_are_its_text() -> None:
+    def messages(content: object) -> list[RawDocument]:
+        turns = [{"role": "user", "content": content}, {"role": "assistant", "content": "A"}]
+        return read(json.dumps({"messages": turns}), "a.jsonl")
+
+    for content in (["hi", "there"], [{"type": "text", "text": "hi"}, {"type": "image"}, "there"]):
+        assert messages(content)[0].messages == [("user", "hi\nthere"), ("assistant", "A")]
+    for content in ([{"type": "image"}], [3], 3, {"a": 1}):
+        assert messages(content)[0].reason == "broken_chat"
+
+
+def test_rows_in_a_wrapper_are_rows() -> None:
+    rows = [{"name": f"Boat {n}", "berth": n} for n in range(3000)]
+    found = read(json.dumps({"version": 2, "data": rows}, indent=1), "a.json")
+    assert len(found) == 3001 and found[7].text == "name: Boat 7\nberth: 7" and found[-1].text == "version: 2"
+    assert [document.place for document in found] == list(range(3001))
+    assert read(json.dumps({"rows": [CHATS[2], CHATS[2]]}), "a.json")[1].messages == [
+        ("user", "Q"),
+        ("assistant", "A"),
+    ]
+    assert len(read(json.dumps({"text": "A text.", "data": rows}), "a.json")) == 1
+    boat = {"name": "Tern", "berth": 7, "crew": [{"name": "Orla"}, {"name": "Bran"}]}
+    assert len(read(json.dumps(boat), "a.json")) == 1 and len(read(json.dumps([boat, boat]), "a.json")) == 2
+
+
 def test_a_broken_row_costs_only_itself() -> None:
     bad = [
         '{"text": ',
@@ -209,8 +318,8 @@ def test_a_broken_value_of_an_array_costs_only_itself() -> None:
 
 def test_rows_above_the_limit_are_dropped_and_the_next_is_read() -> None:
     data = json.dumps({"text": "x" * 5000}) + "\n" + json.dumps({"text": "short"}) + "\n"
-    assert texts(data, "a.jsonl", line_bytes=1000) == ["too_long_line", "short"]
-    assert texts(json.dumps([{"text": "x" * 5000}, {"text": "short"}]), "a.json", line_bytes=1000) == [
+    assert texts(data, "a.jsonl", line_characters=1000) == ["too_long_line", "short"]
+    assert texts(json.dumps([{"text": "x" * 5000}, {"text": "short"}]), "a.json", line_characters=1000) == [
         "too_long_line",
         "short",
     ]

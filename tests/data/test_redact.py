@@ -83,6 +83,43 @@ def test_behind_a_word_or_disguised(kind: str, text: str, value: str) -> None:
     assert value in [text[span.start : span.end] for span in redact.find(text) if span.type == kind]
 
 
+COLUMNS = [
+    ("passport", "name|passport", "Orla Venn|123456789", "123456789"),
+    ("passport", "姓名|护照号|备注", "李娜|123456789|无", "123456789"),
+    ("passport", "Passport_No", "AB1234567", "AB1234567"),
+    ("phone", "name|Telephone", "Orla|2340199", "2340199"),
+    ("ssn", "name|SSN", "Orla|536 22 1846", "536 22 1846"),
+    ("medical_record", "病历号|入院", "20231145|是", "20231145"),
+    ("plate", "owner|license_plate", "Orla|AB12 CDE", "AB12 CDE"),
+    ("plate", "车主|车牌", "李娜|7ABC123", "7ABC123"),
+    ("passport", "number|护照号", "１|１２３４５６７８９", "１２３４５６７８９"),
+]
+
+
+@pytest.mark.parametrize(("kind", "header", "row", "value"), COLUMNS)
+def test_a_header_is_the_context_of_its_column(kind: str, header: str, row: str, value: str) -> None:
+    names, cells = header.split("|"), row.split("|")
+    rule = "|" + " --- |" * len(names)
+    other = f"| {' | '.join('x' for _ in names)} |"
+    for shape in ("| {} |", "{}"):
+        lines = [shape.format(" | ".join(names)), rule, other, *[shape.format(" | ".join(cells))] * 3]
+        text = "The list.\n\n" + "\n".join(lines) + "\n\nEnd of 123456789.\n"
+        if "|" in lines[0][1:]:
+            found = [text[span.start : span.end] for span in redact.find(text) if span.type == kind]
+            assert found == [value] * 3
+            assert redact.mask(redact.mask(text)[0])[1] == {}
+
+
+def test_other_columns_stay() -> None:
+    text = "| passport | tons | plate |\n| --- | --- | --- |\n| none | 123456789 | 12 herring |\n"
+    assert redact.find(text) == []
+
+
+def test_behind_the_word_for_a_plate() -> None:
+    text = "Number plate: AB12 CDE, seen twice. The plate held 12 fish. License plate number 7ABC123."
+    assert [text[span.start : span.end] for span in redact.find(text)] == ["AB12 CDE", "7ABC123"]
+
+
 ORDINARY = """The fair runs 07:15–18:30 on 2024-05-17 and costs 1,250.00 or 12.50 €; doors open at 9:00, 1998-2004 saw 3.14159.
 ISBN 978-3-16-148410-0 and ISBN 9783161484100 stand on page 123 of 1024; order 20240517001234 weighs 12.5 kg.
 Version 1.2.3.4 of build 20231201 took 123456789 ms; see RFC 2616, §3.2.1. Call it a day at 10:30:45. Room 101-202-303.
@@ -151,7 +188,8 @@ def test_the_longest_wins() -> None:
 ATTACKS = ["1" * 50_000, "1 " * 25_000, "1-" * 25_000, "+1" * 25_000, "a@" * 25_000, "a." * 25_000, "a@a" + ".a" * 25_000, ":" * 50_000,
            "1:" * 25_000, "1." * 25_000, "A1" * 25_000, "(0" * 25_000, "京A" * 25_000, "passport " * 5_000, "手机 " * 16_000, "http://" * 7_000,
            "GB82" * 12_500, "110105 " * 7_000, "9" + "A" * 49_999, "０" * 50_000, "一" * 50_000, "1O" * 25_000, "phone (((((" * 4_000,
-           "1\u200b" * 25_000, "policy no " * 5_000, "138\n0013\n" * 5_000]  # fmt: skip
+           "1\u200b" * 25_000, "policy no " * 5_000, "138\n0013\n" * 5_000, "plate no " * 5_000, "车牌" * 20_000, "|passport|\n|--|\n" + "|1" * 25_000,
+           "|" + "passport" * 3_000 + "|\n|--|\n" + "|1\n" * 9_000]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", redact.types())

@@ -79,7 +79,7 @@ def ids_of(tokenizer: Tokenizer, *pieces: bytes) -> list[int]:
     return [tokenizer._backend.token_to_id("".join(map(letter, piece))) for piece in pieces]
 
 
-@pytest.mark.parametrize("count", [1, 15, 16, 17, 40, 100])
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 40, 100, 1000])
 def test_ids_that_always_end_in_the_middle_of_a_character(count):
     """汉 is e6 b1 89; with a piece "89 e6" and one "b1" every id but the last leaves a character open."""
     tokenizer = byte_level((letter(0x89), letter(0xE6)))
@@ -102,6 +102,20 @@ def test_broken_bytes_come_out_and_end(raw):
     assert stream.finish() == ""
     after = [stream.feed(number) for number in ids_of(tokenizer, b"o", b"k")]
     assert "".join(after) == "ok"
+
+
+@pytest.mark.parametrize("raw", [b"\x80" * 4000, b"\xe6" * 4000, b"\xf0\x9f" * 2000, b"\xf0\x9f\x98\x80\xe6" * 800])
+def test_broken_bytes_without_end_are_decoded_once(raw):
+    """Ids held for an unfinished character stay few, whatever comes."""
+    tokenizer = byte_level()
+    ids = ids_of(tokenizer, *(bytes([byte]) for byte in raw))
+    stream, decoded = TextStream(tokenizer), 0
+    parts = []
+    for number in ids:
+        parts.append(stream.feed(number))
+        decoded += len(stream._new) + len(stream._context)
+    assert "".join(parts) + stream.finish() == raw.decode("utf-8", "replace")
+    assert decoded < 64 * len(ids)
 
 
 def test_control_tokens_are_not_shown_in_a_stream(tokenizer):
@@ -145,6 +159,56 @@ def test_broken_files_are_named(tmp_path, tokenizer_folder, file, raw):
     with pytest.raises(InputError, match=file) as caught:
         Tokenizer.load(tmp_path)
     assert caught.value.remedy
+
+
+def changed(tmp_path, tokenizer_folder, **parts):
+    """The tokenizer's folder with other parts of tokenizer.json."""
+    whole = json.loads((tokenizer_folder / "tokenizer.json").read_text())
+    (tmp_path / "tokenizer.json").write_text(json.dumps({**whole, **parts}))
+    return tmp_path
+
+
+def test_truncation_and_padding_of_the_file_are_left_out(tmp_path, tokenizer, tokenizer_folder):
+    cut = {"direction": "Right", "max_length": 8, "strategy": "LongestFirst", "stride": 0}
+    padded = {"strategy": {"Fixed": 16}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0,
+              "pad_type_id": 0, "pad_token": "<|endoftext|>"}  # fmt: skip
+    found = Tokenizer.load(changed(tmp_path, tokenizer_folder, truncation=cut, padding=padded))
+    for text in ("a", "The ferry leaves at seven. " * 9):
+        assert found.encode(text) == tokenizer.encode(text)
+
+
+HOSTILE = {
+    "charsmap": {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAAAA=="}},
+    "length 0": {"pre_tokenizer": {"type": "FixedLength", "length": 0}},
+    "word level": {"model": {"type": "WordLevel", "vocab": {"[a]": 0}, "unk_token": "[UNK]"}, "added_tokens": [],
+                   "pre_tokenizer": {"type": "BertPreTokenizer"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", HOSTILE.values(), ids=HOSTILE.keys())
+def test_files_that_fail_at_the_first_text_are_refused(tmp_path, tokenizer_folder, parts):
+    with pytest.raises(InputError, match=r"tokenizer\.json is no tokenizer"):
+        Tokenizer.load(changed(tmp_path, tokenizer_folder, **parts))
+
+
+def test_a_text_that_the_vocabulary_cannot_express(tmp_path, tokenizer, tokenizer_folder):
+    wordpiece = {"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                 "max_input_chars_per_word": 100}  # fmt: skip
+    unigram = {"type": "Unigram", "vocab": [["a", 0.0]], "unk_id": None, "byte_fallback": False}
+    for model in (wordpiece, unigram):
+        plain = {"model": model, "added_tokens": [], "pre_tokenizer": None, "decoder": None}
+        found = Tokenizer.load(changed(tmp_path, tokenizer_folder, **plain))
+        assert found.encode("a") == [0]
+        with pytest.raises(InputError, match=r"unk|UNK"):
+            found.encode("zebra")
+    letters = {"type": "WordLevel", "vocab": {"a": 0, "b": 1}, "unk_token": "[UNK]"}
+    split = {"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": False}
+    apart = {"model": letters, "pre_tokenizer": split, "added_tokens": [], "decoder": None}
+    assert Tokenizer.load(changed(tmp_path, tokenizer_folder, **apart)).encode("ab") == [0, 1]
+    with pytest.raises(InputError, match=r"U\+D83D"):
+        tokenizer.encode_many(["fine", "half \ud83d"])
+    with pytest.raises(InputError, match="no text"):
+        tokenizer.decode([1 << 40])
 
 
 def test_files_beside_the_vocabulary(tmp_path, tokenizer_folder):

@@ -6,12 +6,13 @@ Each must end as an InputError. Run: pytest tests/tokenizers/test_template_sandb
 from __future__ import annotations
 
 import resource
+import signal
 import sys
 import time
 
 import pytest
 
-from athanor.core.errors import InputError
+from athanor.core.errors import InputError, Interrupted
 from athanor.tokenizers import sandbox
 from athanor.tokenizers.template import CHATML, MAX_TEMPLATE_CHARACTERS, Template
 
@@ -133,6 +134,10 @@ BOMBS = {
     "format %": "{{ '%1000000000d' % 1 }}",
     "format filter": "{{ '%1000000000d'|format(1) }}",
     "format method": "{{ '{:>1000000000}'.format(1) }}",
+    "rounding up": "{{ 5|round(4000000, 'floor') }}",
+    "rounding down": "{{ 5|round(-3000000) }}",
+    "bytes of a number": "{{ (5).to_bytes(300000000, 'big')|length }}",
+    "padded bytes": "{{ (5).to_bytes(1, 'big').center(300000000)|length }}",
     "indent": "{{ 'a\\nb'|indent(10**9) }}",
     "indented JSON": "{{ [1]|tojson(indent=10**9) }}",
     "batch": "{{ [1]|batch(10**9, 'x')|list }}",
@@ -207,6 +212,20 @@ def test_long_honest_chats_are_rendered():
     assert Template(CHATML, {}).render(messages, True).count("<|im_start|>user") == 10_000
 
 
+def test_a_signal_during_a_rendering_is_no_fault_of_the_template():
+    def stop(*_: object) -> None:
+        raise Interrupted("Stopped.", remedy="Run it again.")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(Interrupted):
+            render(BOMBS["loops in loops"])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_what_published_templates_use():
     cases = {
         "{{ messages|tojson }}": '[{"role": "user", "content": "hello"}, {"role": "assistant", "content": "yes"}]',
@@ -232,6 +251,7 @@ def test_what_published_templates_use():
         "{{ [1, 2]|map('string')|list }}": "['1', '2']",
         "{% if messages|length > 1 and 'yes' in messages[1].content %}in{% endif %}": "in",
         "{{ 7 // 2 }}{{ 7 % 4 }}{{ 2 ** 5 }}{{ 7 / 2 }}{{ -3|abs }}{{ 2.6|round|int }}": "33323.533",
+        "{{ 2.345|round(1, 'floor') }}{{ 7.5|round }}": "2.38.0",
         "{{ (1, 2)[0] }}": "1",
     }  # fmt: skip
     for source, wanted in cases.items():

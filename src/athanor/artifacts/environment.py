@@ -10,7 +10,6 @@ from athanor.core import hardware
 
 # What results can depend on; those that are not installed are left out.
 PACKAGES = (
-    "charset-normalizer",
     "msgspec",
     "numpy",
     "onnxruntime",

@@ -1,8 +1,9 @@
-"""How ordinary decoded Chinese looks: the judge between GB18030, Big5 and UTF-16, which share most byte sequences.
+"""How ordinary decoded Chinese, Japanese or Korean looks: the judge between encodings that share most byte sequences.
 
-Nearly every pair of high bytes is a character in GB18030 and in Big5 alike, so validity says little; what a wrong
-choice gives are rare characters. The classes: the most frequent characters of running text (own list, both scripts),
-the first level of GB 2312 and of Big5 (the standards' own lists of common characters), all others.
+Nearly every pair of high bytes is a character in GB18030, Big5, EUC-JP and CP949 alike, so validity says little; what
+a wrong choice gives are rare characters. The classes: the most frequent characters of running text (own lists), the
+first level of GB 2312, Big5 and JIS X 0208 and the syllables of KS X 1001 (the standards' own lists of common
+characters), all others. Kana are ordinary in Japanese only, and no Japanese text is without them.
 """
 
 from __future__ import annotations
@@ -22,45 +23,64 @@ FREQUENT = frozenset(
     "館頁號線網費價車錢錄檔務醫師們麵雞魚鳥龍門間閉陽陰陳雲電靈響項順須願類顧飛飲餐養館驗體高麗黃點齊"
     "我你他她它喝吃奶鹽鎮港碼頭漁夫貓狗收网潮整敲停燈塔灯渔"
 )
+# The most frequent syllables of running Korean: particles, endings, and what common words are made of.
+SYLLABLES = frozenset(
+    "이다는의에을가고하지한로은기사를도서리어대나자인시아일그정스해수들부전보주과있게제여라상구으비장원동면만성우오경"
+    "관할된것조국위유공화신마무안소내세연년학없었중도습니까요겠됐했각물말문생적방간실바더음와모금진선람래회민또럽"
+)
 MARKS = frozenset("，。、；：？！“”‘’（）《》「」『』【】—…·　０１２３４５６７８９％～")
 WEIGHTS = {"frequent": 2.5, "mark": 1.5, "common": 0.8, "kana": 0.3, "rare": -1.5, "other": -2.0}
+MIN_KANA = 1 / 8  # of a Japanese text's characters beyond ASCII
+_GAP = -6.0  # a character that could not be decoded, more than a rare one
+_CONTROL = -4.0
+
+
+def _level(codec: str, rows: range, cells: list[int]) -> str:
+    """The characters of some rows of a standard."""
+    return bytes(byte for row in rows for cell in cells for byte in (row, cell)).decode(codec, "ignore")
+
+
+_CELLS = list(range(0xA1, 0xFF))
+_HIRAGANA = "".join(map(chr, range(0x3041, 0x3097)))
+_KATAKANA = "".join(map(chr, range(0x30A1, 0x30FB)))
 
 
 @functools.cache
-def _common() -> frozenset[str]:
-    """GB 2312 level 1 (rows 16 to 55) and Big5 level 1 (A440 to C67E)."""
-    simplified = bytes(byte for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF) for byte in (row, cell)).decode(
-        "gb2312", "ignore"
-    )
-    cells = [*range(0x40, 0x7F), *range(0xA1, 0xFF)]
-    traditional = bytes(byte for row in range(0xA4, 0xC7) for cell in cells for byte in (row, cell))
-    return frozenset(simplified + traditional.decode("big5", "ignore"))
+def _weights(language: str) -> dict[str, float]:
+    """What each ordinary character of a language weighs; characters that are not listed are rare or of no language."""
+    if language == "ja":
+        kanji = _level("euc_jp", range(0xB0, 0xD0), _CELLS)  # level 1
+        lists = (("common", kanji + _KATAKANA + "ー々"), ("mark", MARKS), ("frequent", _HIRAGANA))
+    elif language == "ko":
+        hangul = _level("euc_kr", range(0xB0, 0xC9), _CELLS)
+        lists = (("common", hangul), ("mark", MARKS), ("frequent", SYLLABLES))
+    else:
+        simplified = _level("gb2312", range(0xB0, 0xD8), _CELLS)  # level 1
+        traditional = _level("big5", range(0xA4, 0xC7), [*range(0x40, 0x7F), *_CELLS])
+        kana = "".join(map(chr, range(0x3040, 0x3100)))
+        lists = (("kana", kana), ("common", simplified + traditional), ("mark", MARKS), ("frequent", FREQUENT))
+    return {character: WEIGHTS[name] for name, characters in lists for character in characters}
 
 
-def commonness(text: str, broken: int = 0) -> float:
-    """Mean weight of the characters beyond ASCII; about 2 for ordinary Chinese, below 0.5 for a wrong decoding.
+def commonness(text: str, broken: int = 0, language: str = "zh") -> float:
+    """Mean weight of the characters beyond ASCII; about 2 for ordinary text, below 0.5 for most wrong decodings.
 
-    broken: characters that could not be decoded; each weighs more than a rare one. No character beyond ASCII: 0.
+    broken: characters that could not be decoded. language: zh, ja or ko. No character beyond ASCII: 0.
     """
-    common = _common()
-    total, number = -6.0 * broken, broken
+    weights = _weights(language)
+    total, number, kana = _GAP * broken, broken, 0
     for character in text[: 1 << 14]:
         if character <= "\x7f":
             if character < "\t" or "\r" < character < " ":
-                total -= 4
+                total += _CONTROL
                 number += 1
             continue
         number += 1
-        if character in FREQUENT:
-            total += WEIGHTS["frequent"]
-        elif character in MARKS:
-            total += WEIGHTS["mark"]
-        elif character in common:
-            total += WEIGHTS["common"]
-        elif "\u3040" <= character <= "\u30ff":
-            total += WEIGHTS["kana"]
-        elif "\u4e00" <= character <= "\u9fff":
-            total += WEIGHTS["rare"]
-        else:
-            total += WEIGHTS["other"]
-    return total / number if number else 0.0
+        kana += "\u3040" <= character <= "\u30ff"
+        weight = weights.get(character)
+        if weight is None:
+            weight = WEIGHTS["rare" if "\u4e00" <= character <= "\u9fff" else "other"]
+        total += weight
+    if not number or (language == "ja" and kana < MIN_KANA * number):
+        return 0.0
+    return total / number

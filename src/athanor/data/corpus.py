@@ -19,7 +19,6 @@ import msgspec
 
 from athanor.core.errors import DISK_FULL, InputError, disk_full
 from athanor.core.hardware import cores
-from athanor.data import formats
 from athanor.data.compression import SUFFIXES as COMPRESSED
 from athanor.data.dedup import Duplicates
 from athanor.data.documents import Message, RawDocument
@@ -32,7 +31,7 @@ from athanor.data.statistics import CorpusStatistics, Tally, add
 from athanor.data.table import Row, TableWriter
 from athanor.data.workers import in_order
 
-VERSION = 1
+VERSION = 2
 """Raised when the same folder and recipe give another corpus."""
 
 FILES = ("train.parquet", "heldout.parquet", "statistics.json")
@@ -250,8 +249,3 @@ def _row(put: _Put) -> Row:
         characters=sum(map(len, contents)),
         bytes=len("".join(contents).encode("utf-8")) if joined else 0,
     )
-
-
-def readable_kinds() -> list[str]:
-    """Suffixes of the files that go into a corpus."""
-    return sorted(formats.readers())

@@ -14,11 +14,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Characters of one part of a long file. Parts are documents: small enough that a single long file still gives a
     held-out share of about the size asked for, long enough (some 15 k tokens) that a cut costs nothing."""
 
-    line_bytes: int = 16 << 20
+    line_characters: int = 16 << 20
     """Characters of a JSON row above which it is dropped."""
 
-    page_bytes: int = 8 << 20
-    """Bytes of an HTML page above which the whole-page extractor is not tried."""
+    page_characters: int = 8 << 20
+    """Characters of an HTML page above which the whole-page extractor is not tried."""
 
     decompressed_bytes: int = 4 << 30
     """Bytes at which decompression stops."""

@@ -1,8 +1,9 @@
 """Bytes to text: which encoding a file has, and its characters piece by piece in bounded memory.
 
-In order: byte-order mark; ASCII as far as it goes; strict UTF-8; UTF-16, GB18030 and Big5, whichever reads as the most
-ordinary Chinese or English (`commonness`); UTF-8 with a few broken bytes; a western code page by charset-normalizer.
-Broken bytes are left out and counted, so U+FFFD never reaches a corpus. What holds control characters is `binary`.
+In order: byte-order mark; ASCII as far as it goes; strict UTF-8; UTF-16 and the encodings of Chinese, Japanese and
+Korean, whichever reads as the most ordinary text (`commonness`); UTF-8 with a few broken bytes; an 8-bit code page
+(`codepages`). What reads as none of them is refused, for a wrong guess would teach mojibake. Broken bytes are left out
+and counted, so U+FFFD never reaches a corpus. What holds control characters is `binary`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from athanor.data.codepages import best_page
 from athanor.data.commonness import commonness
 from athanor.data.documents import Unusable
 
@@ -23,13 +25,15 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-CHINESE = ("gb18030", "big5", "cp950", "big5hkscs")
+NARROW = {
+    "gb18030": "zh", "big5": "zh", "cp950": "zh", "big5hkscs": "zh",
+    "euc_jp": "ja", "cp932": "ja",
+    "cp949": "ko",
+}  # fmt: skip
+"""Encodings of one and two bytes a character, and the language that is written in them."""
+
 WIDE = ("utf-16-le", "utf-16-be")
-# What charset-normalizer may choose among: a free choice would find EBCDIC in a line of noise.
-LAST_RESORT = ["cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1256", "cp932", "euc_jp", "cp949"]
-MIN_COMMONNESS = 0.5  # ordinary Chinese in its own encoding scores 1.5 to 2.2, in a wrong one below 0.2
-# Typographic marks and the accented letters of western European languages, as one expects them in Windows-1252.
-WESTERN = re.compile("[’‘“”–—…€£§©®°·«»¿¡\xa0éèêëàâäáãåçñíìîïóòôöõúùûüßæøœÉÈÀÂÄÁÅÇÑÖÜØÆŒ]")
+MIN_COMMONNESS = 0.5  # ordinary text in its own encoding scores 1.2 to 2.2, what is neither Chinese nor kin below 0.2
 HEAD = 1 << 16  # bytes by which encodings are compared
 _ASCII = bytes(range(128))
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -42,7 +46,7 @@ def decode(data: bytes) -> tuple[str, int]:
     return _without_marks(data[skip:].decode(name, "replace"))
 
 
-class TextStream:
+class CharacterStream:
     """The characters of a binary stream in pieces of about a mebibyte; `broken` counts what was left out so far."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -91,7 +95,7 @@ def sniff(data: bytes, whole: bool = True) -> tuple[str, int]:
     if score >= MIN_COMMONNESS:
         return best, 0
     _refuse_binary(data)
-    return _western_or_broken(data), 0
+    return _code_page_or_broken(data), 0
 
 
 def _decodes(data: bytes, name: str, whole: bool) -> bool:
@@ -103,16 +107,16 @@ def _decodes(data: bytes, name: str, whole: bool) -> bool:
 
 
 def _best_of(data: bytes, whole: bool) -> tuple[str, float]:
-    """The Chinese or wide encoding that reads best, and how well."""
+    """The encoding of Chinese, Japanese or Korean, or wide one, that reads best, and how well."""
     first = _HIGH.search(data)
     narrow = data[first.start() :] if first else data  # judge by what is not ASCII, however late it comes
     scored: list[tuple[str, float]] = []
-    for name in (*CHINESE, *WIDE):
+    for name in (*NARROW, *WIDE):
         head = (data if name in WIDE else narrow)[:HEAD]
         if _may_be_wide(head, name) if name in WIDE else b"\0" not in head:
             final = whole and len(head) < HEAD
             text, broken = _without_marks(codecs.getincrementaldecoder(name)("replace").decode(head, final=final))
-            score = commonness(text, broken)
+            score = commonness(text, broken, NARROW.get(name, "zh"))
             scored.append((name, max(score, _english(text)) if name in WIDE else score))
     # The first of equals: `big5` before its extensions, which read the same text.
     return max(scored, key=lambda pair: pair[1], default=("utf-8", 0.0))
@@ -132,22 +136,17 @@ def _english(text: str) -> float:
     return 2.0 * plain / len(text) if text.isascii() or plain > len(text) * 0.4 else 0.0
 
 
-def _western_or_broken(data: bytes) -> str:
-    """UTF-8 with broken bytes, or a western code page."""
+def _code_page_or_broken(data: bytes) -> str:
+    """UTF-8 with broken bytes, or a code page. Raises Unusable("binary") where the bytes read as neither."""
     high = data.translate(None, _ASCII)
     text, broken = _without_marks(high.decode("utf-8", "replace"))
     if len(text) > 4 * broken:
         return "utf-8"
-    if len(WESTERN.findall(high[:CHUNK].decode("cp1252", "replace"))) >= 0.8 * len(high[:CHUNK]):
-        return "cp1252"
-    if broken * 33 <= len(data):
-        return "utf-8"
-    from charset_normalizer import from_bytes
-
-    found = from_bytes(data[: 4 * HEAD], cp_isolation=LAST_RESORT).best()
-    if found is None:
+    first = len(data) - len(data.lstrip(_ASCII))
+    page = best_page(data[max(0, first - 1) :][: 4 * HEAD])
+    if page is None and broken * 33 > len(data):
         raise Unusable("binary")
-    return found.encoding
+    return page or "utf-8"
 
 
 def _plain(data: bytes) -> bool:

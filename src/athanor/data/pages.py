@@ -26,7 +26,7 @@ class PlainPage:
         self._done: list[str] = []  # finished lines
         self._inner: list[str] = []
         self._line: list[str] = []  # the words of the block being read
-        self._silent: list[str] = []  # open tags whose text is no text
+        self._silent: list[str] = []  # open tags whose text is no text, the outermost of each name
         self._depth = 0  # open <main>, <article>
         self._mark = ""  # what the block's line begins with
         self._row: list[str] | None = None
@@ -48,7 +48,8 @@ class PlainPage:
             self._silent.clear()  # the end tag of <head> may be left out
         if tag in SILENT:
             self._end_block()
-            self._silent.append(tag)
+            if tag not in self._silent:
+                self._silent.append(tag)
         elif tag == "title" and self._silent == ["head"]:
             self._silent.append(tag)
         elif tag in HEADINGS:

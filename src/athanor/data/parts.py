@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from athanor.data.documents import Limits, RawDocument
-from athanor.data.encoding import TextStream
+from athanor.data.encoding import CharacterStream
 
 PAUSES = ("\n\n", "\n", "。", ". ", " ")
 
 
-def with_repairs(found: Iterable[RawDocument], stream: TextStream) -> Iterator[RawDocument]:
+def with_repairs(found: Iterable[RawDocument], stream: CharacterStream) -> Iterator[RawDocument]:
     """The documents, each with the number of broken bytes that were left out since the one before."""
     told = 0
     for document in found:
@@ -20,7 +20,7 @@ def with_repairs(found: Iterable[RawDocument], stream: TextStream) -> Iterator[R
         yield document
 
 
-def documents(stream: TextStream, limits: Limits) -> Iterator[RawDocument]:
+def documents(stream: CharacterStream, limits: Limits) -> Iterator[RawDocument]:
     """One document a part."""
     made = (RawDocument(place=place, text=part) for place, part in enumerate(parts(stream, limits.part_characters)))
     return with_repairs(made, stream)

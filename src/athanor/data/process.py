@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from athanor.core.files import sha256_file
 from athanor.data import formats, redact
 from athanor.data.chats import made
 from athanor.data.clean import clean
@@ -18,6 +20,7 @@ from athanor.data.documents import Limits, Message, RawDocument, Unusable
 from athanor.data.language import language
 from athanor.data.quality import judge, judge_chat
 from athanor.data.read import Source
+from athanor.data.statistics import add
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,17 +75,31 @@ def run(task: Task, settings: Settings) -> list[Document]:
 
 
 def read(source: Source, limits: Limits) -> Iterator[RawDocument]:
-    """The documents of a file; what cannot be read is one document with a reason."""
+    """The documents of a file; what cannot be read is one document with a reason.
+
+    A file that is no longer the one of the scan is `changed`: the corpus is found by the contents that were scanned.
+    """
     place = -1
     try:
+        before = _state(source.file)
+        if sha256_file(source.file) != source.sha256:
+            raise Unusable("changed")
         with open_source(source.file, limits) as stream:
             for raw in formats.read(stream, source.path, limits):
                 place = raw.place
                 yield raw
+        if _state(source.file) != before:
+            raise Unusable("changed")
     except Unusable as error:
         yield RawDocument(place=place + 1, reason=error.reason)
     except OSError:
         yield RawDocument(place=place + 1, reason="unreadable")
+
+
+def _state(file: Path) -> tuple[int, int]:
+    """What changes when somebody writes to a file: its bytes and the time of the last writing."""
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def process(raw: RawDocument, file: str, settings: Settings) -> Document:
@@ -97,7 +114,7 @@ def process(raw: RawDocument, file: str, settings: Settings) -> Document:
 
 def _text(text: str, document: Document, settings: Settings) -> Document:
     text, removed = clean(text)
-    _count(document.repaired, removed)
+    add(document.repaired, removed)
     document.reason = judge(text)
     if document.reason:
         return document
@@ -116,7 +133,7 @@ def _chat(messages: list[Message], document: Document, settings: Settings) -> Do
     cleaned = []
     for role, content in messages:
         text, removed = clean(content)
-        _count(document.repaired, removed)
+        add(document.repaired, removed)
         if text.strip():
             cleaned.append((role, text.strip()))
     document.reason = judge_chat([text for _, text in cleaned])
@@ -135,7 +152,7 @@ def _masked(text: str, document: Document, settings: Settings) -> str:
     if not settings.redact:
         return text
     text, found = redact.mask(text, more=settings.recognisers)
-    _count(document.redacted, found)
+    add(document.redacted, found)
     return text
 
 
@@ -147,8 +164,3 @@ def chat_json(messages: list[Message]) -> str:
 def row_id(kind: str, content: str) -> bytes:
     """sha256 over kind and content."""
     return hashlib.sha256(f"{kind}\0{content}".encode()).digest()
-
-
-def _count(total: dict[str, int], more: dict[str, int]) -> None:
-    for key, number in more.items():
-        total[key] = total.get(key, 0) + number

@@ -1,7 +1,8 @@
 """What lies in a folder: which files can be read, which kinds cannot, what is wrong; and the fingerprint of it all.
 
-Hidden files are left alone. Links that dangle, loop or leave the folder are counted and not followed; a file that is
-reached by several ways is read once, by its own name where it has one inside the folder.
+Hidden files are left alone, unless a link that is not hidden leads to them (git-annex and DVC keep every file so).
+Links that dangle, loop or leave the folder are counted and not followed; a file that is reached by several ways is
+read once, by its own name where it has one inside the folder.
 """
 
 from __future__ import annotations

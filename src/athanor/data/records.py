@@ -14,6 +14,7 @@ import msgspec
 from athanor.data.documents import Limits, Message, RawDocument
 
 CHATS = ("messages", "conversations", "conversation", "turns", "dialogue", "dialog")
+TEXTS = ("text", "content")
 ROLE_KEYS = ("role", "from", "speaker")
 CONTENT_KEYS = ("content", "value", "text")
 ROLES = {
@@ -31,11 +32,55 @@ BOOKKEEPING = frozenset({"id", "uuid", "_id", "hash", "sha256", "url", "timestam
 def document(source: str, place: int, limits: Limits) -> RawDocument:
     """The row as a document, or with the reason `broken_json`."""
     try:
-        if _too_deep(source, limits.depth):
-            return RawDocument(place=place, reason="broken_json")
-        value = _decode(source)
+        return _of_value(_checked(source, limits), place)
     except (ValueError, RecursionError, msgspec.MsgspecError):
         return RawDocument(place=place, reason="broken_json")
+
+
+def documents(source: str, limits: Limits) -> list[RawDocument]:
+    """A file's only value as documents: the rows of an object that wraps a list of objects, or one document."""
+    try:
+        value = _checked(source, limits)
+        return [_of_value(item, place) for place, item in enumerate(_wrapped(value) or [value])]
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        return [RawDocument(place=0, reason="broken_json")]
+
+
+def _wrapped(value: Any) -> list[Any]:
+    """The rows of `{"data": [{…}, {…}, …], …}`, with what stands beside them as the last; empty for any other value.
+
+    Where more stands beside the list than in it, the object is a row with a list.
+    """
+    if not isinstance(value, dict) or _is_row(value):
+        return []
+    keys = [key for key, item in value.items() if _is_table(item)]
+    if len(keys) != 1:
+        return []
+    beside = {key: item for key, item in value.items() if key != keys[0]}
+    if len(value[keys[0]]) <= len(beside):
+        return []
+    return [*value[keys[0]], *([beside] if beside else [])]
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 1 and all(isinstance(item, dict) for item in value)
+
+
+def _is_row(value: dict[str, Any]) -> bool:
+    """Whether an object has one of the spellings of a text or a chat."""
+    chat = any(isinstance(value.get(key), list) for key in CHATS)
+    pair = any(isinstance(value.get(one), str) and isinstance(value.get(two), str) for one, two in PAIRS)
+    return chat or pair or any(isinstance(value.get(key), str) for key in TEXTS)
+
+
+def _checked(source: str, limits: Limits) -> Any:
+    """The value. Raises ValueError, RecursionError or MsgspecError where it is broken or too deep."""
+    if _too_deep(source, limits.depth):
+        raise ValueError("nested too deeply")
+    return _decode(source)
+
+
+def _of_value(value: Any, place: int) -> RawDocument:
     if isinstance(value, str):
         return RawDocument(place=place, text=value)
     if not isinstance(value, dict):
@@ -79,7 +124,7 @@ def _of_object(value: dict[str, Any], place: int) -> RawDocument:
     for asked, answered in PAIRS:
         if isinstance(value.get(asked), str) and isinstance(value.get(answered), str):
             return _pair(value, asked, answered, place)
-    for key in ("text", "content"):
+    for key in TEXTS:
         if isinstance(value.get(key), str):
             return RawDocument(place=place, text=value[key])
     return _lines(value, place)
@@ -119,10 +164,11 @@ def _messages(turns: list[Any], system: Any) -> list[Message]:
 
 
 def _content(value: Any) -> str | None:
-    """A message's text; OpenAI's list of parts is joined, other things than text are left out."""
+    """A message's text; OpenAI's list of parts is joined, other things than text beside it are left out."""
     if isinstance(value, list):
-        words = [part.get("text") for part in value if isinstance(part, dict)]
-        return "\n".join(word for word in words if isinstance(word, str))
+        words = [part.get("text") if isinstance(part, dict) else part for part in value]
+        texts = [word for word in words if isinstance(word, str)]
+        return "\n".join(texts) if texts or not value else None
     return value if isinstance(value, str) else None
 
 

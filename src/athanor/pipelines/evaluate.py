@@ -159,7 +159,7 @@ def evaluate_name(name: str, path: Path | None, seed: int, limit: int | None, re
     artifact = store.resolve(name, kinds=("model",))
     asked = questions.read(path)[:limit] if path else []
     recipe = {"what": "evaluate", "questions": questions_hash(path), "seed": seed, "limit": limit}
-    with store.in_use(reporter.say):
+    with store.in_use(reporter.waiting):
         kept = store.find("report", step_key("report", recipe, [artifact.id], VERSION))
         if kept is not None:
             return {**in_report(_stored(kept), kept), "cached": True}

@@ -35,7 +35,7 @@ WORTH = 4.0
 with the root of compute (Hoffmann et al. 2022, arXiv:2203.15556). Their constant is 120; with minutes on two cores and
 many passes over little text, larger networks learn more a second (LOG.md)."""
 MICRO_TOKENS = 8192  # positions of one micro-batch at the most: activations stay bounded
-BASE_MEMORY = 560 << 20  # interpreter, torch, matplotlib, corpus tools
+BASE_MEMORY = 670 << 20  # interpreter, torch and its kernels, matplotlib, corpus tools
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,8 +217,8 @@ def _learning_rate(spec: DecoderSpec) -> float:
 def _peak_memory(spec: DecoderSpec, rows: int, row_length: int) -> int:
     weights = sum(parameters(spec).values())
     tokens = rows * row_length
-    a_layer = 14 * spec.width + 6 * spec.inner + 3 * spec.heads * row_length  # floats a token kept for backward
-    activations = 4 * tokens * (spec.layers * a_layer + 8 * spec.width) + 3 * 4 * 1024 * spec.vocabulary
+    a_layer = 26 * spec.width + 6 * spec.inner + spec.heads * row_length  # floats a token kept for backward
+    activations = 4 * tokens * spec.layers * a_layer + 4 * 4 * 1024 * spec.vocabulary
     return BASE_MEMORY + 4 * weights * 6 + activations
 
 

@@ -16,6 +16,7 @@ from athanor.artifacts.store import Store
 from athanor.core.errors import InputError
 from athanor.core.progress import Reporter
 from athanor.core.recipes import as_tree
+from athanor.data.corpus import VERSION as CORPUS_VERSION
 from athanor.data.corpus import build_corpus
 from athanor.data.read import FolderScan
 from athanor.data.reader import Corpus
@@ -25,7 +26,6 @@ from athanor.tokenizers import train as tokenizer_training
 from athanor.tokenizers.recipe import vocabulary_for
 from athanor.tokenizers.tokenizer import Tokenizer
 
-CORPUS_VERSION = 1
 MODEL_VERSION = 1
 LEAST_CHARACTERS = 30_000
 LEAST_DOCUMENTS = 10

@@ -13,9 +13,10 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import jinja2
+import jinja2.filters
 from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Undefined
@@ -28,10 +29,11 @@ MAX_RANGE = 10_000
 MAX_ITEMS = 100_000  # of a list, of everything inside it
 MAX_BITS = 4096  # of a whole number
 MAX_INDENT = 16
+MAX_PRECISION = 16  # digits that a number is rounded to
 
 FILTERS = (
     "abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "int", "items", "last",
-    "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "round", "safe", "select",
+    "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "safe", "select",
     "selectattr", "sort", "title", "trim", "unique", "upper",
 )  # fmt: skip
 PADDING = frozenset({"center", "encode", "expandtabs", "format", "format_map", "ljust", "rjust", "translate", "zfill"})
@@ -89,7 +91,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals = {"raise_exception": _raise, "range": _range, "namespace": jinja2.utils.Namespace}
         own: dict[str, Callable[..., Any]] = {
             "counted": _counted, "indent": _indent, "join": _join, "joined": _joined, "replace": _replace,
-            "spent": _spent, "string": _string, "tojson": _to_json, "weighed": weighed,
+            "round": _round, "spent": _spent, "string": _string, "tojson": _to_json, "weighed": weighed,
         }  # fmt: skip
         self.filters = {**{name: self.filters[name] for name in FILTERS}, **own}
 
@@ -99,8 +101,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self.from_string(_Bounded().visit(tree))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """As Jinja decides, and no methods of strings that make long ones out of short ones."""
-        return not (isinstance(obj, str) and attr in PADDING) and super().is_safe_attribute(obj, attr, value)
+        """As Jinja decides, but for methods of numbers and those of strings that make long ones out of short ones."""
+        if isinstance(obj, int | float | bytes) or (isinstance(obj, str) and attr in PADDING):
+            return False
+        return super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> None:
         """Jinja would allow `format` in a safe form; here it is not allowed, since it pads."""
@@ -237,6 +241,11 @@ def _indent(text: Any, width: int | str = 4, first: bool = False, blank: bool = 
     spend(len(space) * len(lines))
     shown = [space + line if (line or blank) and (first or number) else line for number, line in enumerate(lines)]
     return "\n".join(shown)
+
+
+def _round(value: float, precision: int = 0, method: Literal["common", "ceil", "floor"] = "common") -> float:
+    _bounded(abs(precision), MAX_PRECISION, "digits")
+    return jinja2.filters.do_round(value, precision, method)
 
 
 def _to_json(

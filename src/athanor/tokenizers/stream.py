@@ -9,6 +9,9 @@ MOST_HELD = 16
 """Ids held at the most while they end in an unfinished character: a character has up to 4 bytes, so that more than a
 few only come where each id holds the end of one character and the beginning of the next."""
 
+LEAD = 3
+"""Bytes, and so broken characters, that the rest of a character has at the most."""
+
 
 class TextStream:
     """Feed ids, get the text that has become certain.
@@ -44,6 +47,19 @@ class TextStream:
                 return ""
             # Only the last character can still change.
             self._given += max(0, len(text) - 1)
+            self._forget()
             return text[:-1]
         self._context, self._new, self._given = self._new or self._context, [], 0
         return text
+
+    def _forget(self) -> None:
+        """Let go of ids whose characters were given out, where no certain place comes.
+
+        Cut inside a character, the newest ids decode to at most LEAD wrong characters and then to what they were.
+        """
+        if len(self._new) < 2 * MOST_HELD:
+            return
+        newest = self._new[-MOST_HELD:]
+        text = self._tokenizer.decode(newest, specials=False)
+        if len(text) > LEAD and text.endswith(REPLACEMENT):
+            self._context, self._new, self._given = [], newest, len(text) - 1

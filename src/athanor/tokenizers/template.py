@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from athanor.core.errors import InputError
+from athanor.core.errors import InputError, Interrupted
 
 MAX_TEMPLATE_CHARACTERS = 100_000
 
@@ -41,20 +41,24 @@ class Template:
         except (jinja2.TemplateError, SyntaxError, RecursionError, MemoryError, ValueError, OverflowError) as error:
             raise _refused(f"it cannot be read ({error})", None) from None
 
-    def render(self, messages: Sequence[Mapping[str, str]], answer: bool) -> str:
-        """The chat as text. answer: with the opening of the assistant's turn."""
+    def render(self, messages: Sequence[Mapping[str, Any]], answer: bool) -> str:
+        """The chat as text. answer: with the opening of the assistant's turn.
+
+        A message's values are strings or None; a list of text parts becomes one string. Raises InputError.
+        """
         from athanor.tokenizers import sandbox
 
+        flat = _flat(messages)
         sandbox.start()
         try:
-            return self._template.render(
-                messages=[dict(message) for message in messages], add_generation_prompt=answer, **self._names
-            )
+            return self._template.render(messages=flat, add_generation_prompt=answer, **self._names)
+        except Interrupted:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a stranger's program raises is the program's fault
             raise _refused(f"it fails on this chat ({str(error)[:300]})", None) from None
 
     def pieces(
-        self, messages: Sequence[Mapping[str, str]], specials: Collection[str], answer: bool
+        self, messages: Sequence[Mapping[str, Any]], specials: Collection[str], answer: bool
     ) -> list[tuple[str, bool]]:
         """The rendered chat cut at the template's own control tokens: (text, is a control token).
 
@@ -64,21 +68,38 @@ class Template:
         if not specials:
             return [(self.render(messages, answer), False)]
         pattern = re.compile("|".join(re.escape(name) for name in sorted(specials, key=len, reverse=True)))
-        words = "".join(part for message in messages for part in message.values() if isinstance(part, str))
+        messages = _flat(messages)
+        words = "".join(part for message in messages for pair in message.items() for part in pair if part)
         if not pattern.search(words):
             return _cut(self.render(messages, answer), pattern, None)
         spare = next(chr(code) for code in range(0xF0000, 0xFFFFD) if chr(code) not in words)
         first = {name: name[0] for name in specials}
-        masked = [
-            {
-                key: pattern.sub(lambda found: spare + found[0][1:], part) if isinstance(part, str) else part
-                for key, part in message.items()
-            }
-            for message in messages
-        ]
+
+        def masked(words: str) -> str:
+            return pattern.sub(lambda found: spare + found[0][1:], words)
+
+        hidden = [{masked(key): part and masked(part) for key, part in message.items()} for message in messages]
         # Every control token of one vocabulary begins with the same letter in practice; where they differ, the
         # letter is found again by the rest of the name.
-        return _cut(self.render(masked, answer), pattern, _Restore(spare, first))
+        return _cut(self.render(hidden, answer), pattern, _Restore(spare, first))
+
+
+def _flat(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, str | None]]:
+    """The messages with strings for values: in anything deeper, control tokens would not be found."""
+    return [{key: _words(key, value) for key, value in message.items()} for message in messages]
+
+
+def _words(key: str, value: Any) -> str | None:
+    if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in value):
+        value = "\n".join(part["text"] for part in value)
+    if value is not None and not isinstance(value, str):
+        raise InputError(
+            f"A message's {key} is a {type(value).__name__}.",
+            value=type(value).__name__,
+            limit="text, or a list of text parts",
+            remedy="Send the message's words as text; this model reads nothing else.",
+        )
+    return value
 
 
 class _Restore:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import tokenizers
 
-from athanor.core.errors import InputError, NotFoundError
+from athanor.core.errors import AthanorError, InputError, NotFoundError
 from athanor.tokenizers.template import Template
 
 MAX_TOKENIZER_BYTES = 200_000_000
+TRIED = range(8)  # ids whose text is encoded at loading, to see that the file works
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Tokenizer:
@@ -28,7 +32,10 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
-        """Open a folder's tokenizer files. Raises NotFoundError or InputError naming the file."""
+        """Open a folder's tokenizer files. Raises NotFoundError or InputError naming the file.
+
+        Truncation and padding that the file asks for are left out: ids are those of the whole text and of no more.
+        """
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise NotFoundError(
@@ -41,12 +48,13 @@ class Tokenizer:
                 limit=MAX_TOKENIZER_BYTES,
                 remedy="This is no tokenizer of a language model; replace the file.",
             )
-        try:
+        with _translated(f"{path} is no tokenizer", "Copy the file again."):
             backend = tokenizers.Tokenizer.from_str(path.read_text("utf-8"))
-        except Exception as error:  # noqa: BLE001 - the library raises a bare Exception for whatever it cannot read
-            raise InputError(
-                f"{path} is no tokenizer: {error}.", value=str(path), remedy="Copy the file again."
-            ) from None
+            backend.no_truncation()
+            backend.no_padding()
+            # Some broken files are found out only by their first text.
+            texts = [text for number in TRIED if (text := backend.decode([number]))]
+            backend.encode_batch_fast(texts or ["a"], add_special_tokens=False)
         return cls(backend, _config(folder))
 
     @property
@@ -72,23 +80,30 @@ class Tokenizer:
         return self.encode_many([text], specials)[0]
 
     def encode_many(self, texts: Sequence[str], specials: bool = False) -> list[list[int]]:
-        """Ids of many texts, on all cores."""
+        """Ids of many texts, on all cores. Raises InputError for a text that the vocabulary cannot express."""
         self._backend.encode_special_tokens = not specials
-        return [found.ids for found in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+        with _translated(
+            "A text cannot be encoded", "Leave out what the vocabulary does not know, or add an unknown token to it."
+        ):
+            for text in texts:
+                if not text.isascii() and (half := _SURROGATE.search(text)):
+                    raise ValueError(f"U+{ord(half[0]):04X} is half a character")
+            return [found.ids for found in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def decode(self, ids: Sequence[int], specials: bool = True) -> str:
         """ids → text; bytes that are no UTF-8 become U+FFFD. specials: keep the names of control tokens."""
-        return self._backend.decode(list(ids), skip_special_tokens=not specials)
+        with _translated("These ids have no text", "Use ids of this model's own tokenizer."):
+            return self._backend.decode(list(ids), skip_special_tokens=not specials)
 
     def token_bytes(self, number: int) -> int:
         """UTF-8 bytes that one id stands for, in a byte-level vocabulary."""
         return len(self._backend.id_to_token(number) or "")
 
-    def render(self, messages: Sequence[Mapping[str, str]], answer: bool = True) -> str:
+    def render(self, messages: Sequence[Mapping[str, Any]], answer: bool = True) -> str:
         """The chat as the template writes it. answer: end where the assistant begins to speak."""
         return self._needed_template().render(messages, answer)
 
-    def encode_chat(self, messages: Sequence[Mapping[str, str]], answer: bool = True) -> list[int]:
+    def encode_chat(self, messages: Sequence[Mapping[str, Any]], answer: bool = True) -> list[int]:
         """Ids of a rendered chat. Names of control tokens inside a message are encoded as plain text."""
         return self._encode_pieces(self._needed_template().pieces(messages, self.specials, answer))
 
@@ -117,6 +132,18 @@ class Tokenizer:
         for text, special in pieces:
             ids += [self.specials[text]] if special else self.encode(text)
         return ids
+
+
+@contextmanager
+def _translated(what: str, remedy: str) -> Iterator[None]:
+    """The library's errors as InputError: it raises bare Exceptions, and its panics are not even those."""
+    try:
+        yield
+    except (AthanorError, KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a panic of the library is a BaseException without a public name
+        why = str(error)[:300]
+        raise InputError(f"{what}: {why}.", value=why, remedy=remedy) from None
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -1,93 +1,159 @@
 """CSV: a table as one document, in Markdown's form, or a document a row where a column holds texts.
 
 Markdown's form makes it alike whatever the dialect, and alike to tables in pages. Long tables come in parts that repeat
-the header.
+the header; lines of a single cell above the table are its title. A part is as wide as its widest row.
 """
 
 from __future__ import annotations
 
-import csv
 import itertools
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from athanor.data.documents import Limits, RawDocument, Unusable
-from athanor.data.encoding import TextStream
+from athanor.data.csvrows import rows
+from athanor.data.documents import Limits, RawDocument
+from athanor.data.encoding import CharacterStream
+from athanor.data.formats import kind
 from athanor.data.lines import lines
-from athanor.data.parts import with_repairs
+from athanor.data.parts import parts, with_repairs
 from athanor.data.tables import markdown_row, markdown_rule
 
 SUFFIXES = (".csv", ".tsv")
 TEXT_COLUMNS = ("text", "content")
 DELIMITERS = ",;\t|"
-MAX_COLUMNS = 200
+SAMPLE = 20  # lines and rows that show what a table looks like
+HEADER_SHARE = 8  # a header longer than a part's eighth is not repeated
 
 
 def read(stream: BinaryIO, name: str, limits: Limits) -> Iterator[RawDocument]:
     """The table in parts, or its rows."""
-    text = TextStream(stream)
-    return with_repairs(_documents(text, limits), text)
+    text = CharacterStream(stream)
+    return with_repairs(_numbered(_documents(text, kind(name), limits)), text)
 
 
-def _documents(text: TextStream, limits: Limits) -> Iterator[RawDocument]:
-    source = lines(text, limits.line_bytes, keep_ends=True)
-    head = [line or "\n" for line in itertools.islice(source, 20)]
-    if not any(line.strip() for line in head):
+def _numbered(found: Iterable[RawDocument]) -> Iterator[RawDocument]:
+    for place, document in enumerate(found):
+        document.place = place
+        yield document
+
+
+def _documents(text: CharacterStream, suffix: str, limits: Limits) -> Iterator[RawDocument]:
+    source = itertools.dropwhile(_is_blank, lines(text, limits.line_characters, keep_ends=True))
+    sample = list(itertools.islice(source, SAMPLE))
+    if not sample:
         yield RawDocument(place=0, text="")
         return
-    rows = _rows(head, source, _dialect("".join(head)))
-    header = next(rows, [])
+    delimiter = _delimiter([line for line in sample if line], suffix)
+    found = rows(itertools.chain(sample, source), delimiter, limits.line_characters)
+    first = list(itertools.islice(found, SAMPLE))
+    title, header, body = _opening(first)
     column = next((n for n, cell in enumerate(header) if cell.lower() in TEXT_COLUMNS), None)
+    table = itertools.chain(body, found)
     if column is None:
-        yield from _table(header, rows, limits)
+        yield from _table(title, header, table, limits)
         return
-    for place, row in enumerate(rows):
-        yield RawDocument(place=place, text=row[column] if column < len(row) else "")
+    if title:
+        yield RawDocument(place=0, text="\n".join(title))
+    for row in table:
+        if row is None:
+            yield _too_long()
+        else:
+            yield RawDocument(place=0, text=row[column] if column < len(row) else "")
 
 
-def _rows(head: list[str], rest: Iterator[str | None], dialect: type[csv.Dialect]) -> Iterator[list[str]]:
-    def all_lines() -> Iterator[str]:
-        yield from head
-        for line in rest:
-            yield line or "\n"  # a line above the limit
-
-    csv.field_size_limit(1 << 24)
-    try:
-        for row in csv.reader((line.replace("\0", "") for line in all_lines()), dialect):
-            if any(cell.strip() for cell in row):
-                yield [cell.strip() for cell in row[:MAX_COLUMNS]]
-    except csv.Error as error:
-        raise Unusable("broken_csv") from error
+def _is_blank(line: str | None) -> bool:
+    return line is not None and not line.strip()
 
 
-def _dialect(sample: str) -> type[csv.Dialect]:
-    """The delimiter that splits the first lines most evenly; comma where none does.
+def _too_long() -> RawDocument:
+    return RawDocument(place=0, reason="too_long_line")
+
+
+def _delimiter(sample: list[str], suffix: str) -> str:
+    """The delimiter that splits the first lines most evenly; comma where none does. In a .tsv a tab is one.
 
     Own count and not csv.Sniffer, which takes letters for delimiters and whose expressions blow up on long fields.
     """
-    rows = [line for line in sample.splitlines() if line.strip()][:20]
+    found = [line for line in sample if line.strip()]
+    if suffix == ".tsv" and any("\t" in line for line in found):
+        return "\t"
 
     def evenness(delimiter: str) -> tuple[int, int]:
-        counts = [row.count(delimiter) for row in rows]
-        usual = max(set(counts), key=lambda count: (counts.count(count), count))
+        counts = [line.count(delimiter) for line in found]
+        usual = max(set(counts), key=lambda count: (counts.count(count), count), default=0)
         return (counts.count(usual) if usual else 0, usual)
 
     best = max(DELIMITERS, key=evenness)
-
-    class Sniffed(csv.excel):
-        delimiter = best if evenness(best)[0] else ","
-
-    return Sniffed
+    return best if evenness(best)[0] else ","
 
 
-def _table(header: list[str], rows: Iterator[list[str]], limits: Limits) -> Iterator[RawDocument]:
-    top = [markdown_row(header), markdown_rule(len(header))]
-    part, size, place = list(top), 0, 0
-    for row in rows:
-        line = markdown_row(row[: len(header)] + [""] * (len(header) - len(row)))
-        if size + len(line) > limits.part_characters and len(part) > len(top):
-            yield RawDocument(place=place, text="\n".join(part))
-            part, size, place = list(top), 0, place + 1
-        part.append(line[: limits.part_characters])
-        size += len(line) + 1
-    yield RawDocument(place=place, text="\n".join(part))
+def _opening(first: list[list[str] | None]) -> tuple[list[str], list[str], list[list[str] | None]]:
+    """(title lines, header, the rows below) of a table's first rows."""
+    widths = Counter(len(row) for row in first if row)
+    usual = widths.most_common(1)[0][0] if widths else 0
+    titles = itertools.takewhile(lambda row: row is None or (len(row) == 1 < usual), first)
+    number = len(list(titles))
+    title = [row[0] for row in first[:number] if row]
+    too_long: list[list[str] | None] = [None] * first[:number].count(None)
+    header = first[number] if number < len(first) else None
+    return title, header or [], [*too_long, *first[number + 1 :]]
+
+
+def _table(
+    title: list[str], header: list[str], body: Iterable[list[str] | None], limits: Limits
+) -> Iterator[RawDocument]:
+    share = limits.part_characters // HEADER_SHARE
+    part = _Part(title, header)
+    if not part.fits([], share):
+        yield from part.documents(limits)
+        part = _Part([], header)
+        part = part if part.fits([], share) else _Part([], [])
+    for row in body:
+        if row is None:
+            yield _too_long()
+            continue
+        if part.rows and not part.fits(row, limits.part_characters):
+            yield from part.documents(limits)
+            part = _Part([], part.header)
+        part.add(row)
+    yield from part.documents(limits)
+
+
+class _Part:
+    """Rows that are written below one header."""
+
+    def __init__(self, title: list[str], header: list[str]) -> None:
+        self.header = header
+        self.rows: list[list[str]] = []
+        self._title = title
+        self._width = len(header)
+        self._characters = sum(map(len, (*title, *header)))
+
+    def fits(self, row: list[str], most: int) -> bool:
+        """Whether the part with this row has no more than `most` characters, empty cells included."""
+        written = (len(self.rows) + 4) * (len("| ") + 3 * max(self._width, len(row)))
+        return self._characters + sum(map(len, row)) + written <= most
+
+    def add(self, row: list[str]) -> None:
+        self.rows.append(row)
+        self._width = max(self._width, len(row))
+        self._characters += sum(map(len, row))
+
+    def documents(self, limits: Limits) -> Iterator[RawDocument]:
+        """The part; several where a single row is too long for one."""
+        text = "\n".join(self._lines())
+        size = limits.part_characters if len(self.rows) < 2 else len(text)
+        return (RawDocument(place=0, text=piece) for piece in parts([text], max(1, size)))
+
+    def _lines(self) -> Iterator[str]:
+        if self._title:
+            yield from (*self._title, "")
+        if self._width:
+            yield from (markdown_row(_padded(self.header, self._width)), markdown_rule(self._width))
+        for row in self.rows:
+            yield markdown_row(_padded(row, self._width))
+
+
+def _padded(row: list[str], width: int) -> list[str]:
+    return row + [""] * (width - len(row))

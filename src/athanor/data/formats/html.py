@@ -2,7 +2,7 @@
 
 trafilatura finds the main text of pages with navigation, banners and comments around it. Where it finds nothing (very
 short pages, bare tables) or the page is larger than it should be given, our own plain extraction stands in: all text
-but scripts, styles, navigation, headers and footers.
+but scripts, styles, navigation and footers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from athanor.data.documents import Limits, RawDocument
-from athanor.data.encoding import TextStream
+from athanor.data.encoding import CharacterStream
 from athanor.data.markup import tokens
 from athanor.data.pages import PlainPage
 from athanor.data.parts import parts, with_repairs
@@ -26,19 +26,19 @@ _PADDED = re.compile(r" \| $", re.M)
 
 def read(stream: BinaryIO, name: str, limits: Limits) -> Iterator[RawDocument]:
     """The page's main text, in parts where it is long."""
-    text = TextStream(stream)
+    text = CharacterStream(stream)
     return with_repairs(_documents(text, limits), text)
 
 
-def _documents(text: TextStream, limits: Limits) -> Iterator[RawDocument]:
+def _documents(text: CharacterStream, limits: Limits) -> Iterator[RawDocument]:
     held: list[str] = []
     pieces, size = iter(text), 0
     for piece in pieces:
         held.append(piece)
         size += len(piece)
-        if size > limits.page_bytes:
+        if size > limits.page_characters:
             break
-    whole = size <= limits.page_bytes
+    whole = size <= limits.page_characters
     found = iter([main_text("".join(held))]) if whole else _streamed(itertools.chain(held, pieces))
     for place, part in enumerate(parts(found, limits.part_characters)):
         yield RawDocument(place=place, text=part)

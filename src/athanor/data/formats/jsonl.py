@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from athanor.data.documents import Limits, RawDocument
-from athanor.data.encoding import TextStream
+from athanor.data.encoding import CharacterStream
 from athanor.data.lines import lines
 from athanor.data.parts import with_repairs
 from athanor.data.records import document
@@ -16,13 +16,13 @@ SUFFIXES = (".jsonl", ".ndjson")
 
 def read(stream: BinaryIO, name: str, limits: Limits) -> Iterator[RawDocument]:
     """One document a line that is not blank; place is the line's number."""
-    text = TextStream(stream)
+    text = CharacterStream(stream)
     return with_repairs(_rows(text, limits), text)
 
 
-def _rows(text: TextStream, limits: Limits) -> Iterator[RawDocument]:
+def _rows(text: CharacterStream, limits: Limits) -> Iterator[RawDocument]:
     empty = True
-    for place, line in enumerate(lines(text, limits.line_bytes)):
+    for place, line in enumerate(lines(text, limits.line_characters)):
         if line is None:
             yield RawDocument(place=place, reason="too_long_line")
         elif line.strip():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from athanor.data.documents import Limits, RawDocument
-from athanor.data.encoding import TextStream
+from athanor.data.encoding import CharacterStream
 from athanor.data.parts import documents
 
 SUFFIXES = (".txt", ".text")
@@ -14,4 +14,4 @@ SUFFIXES = (".txt", ".text")
 
 def read(stream: BinaryIO, name: str, limits: Limits) -> Iterator[RawDocument]:
     """The text in parts."""
-    return documents(TextStream(stream), limits)
+    return documents(CharacterStream(stream), limits)

@@ -1,10 +1,11 @@
 """Identifiers of people and machines in a text: found by pattern, check digit and context; replaced by `[type]`.
 
 One recogniser a file, the folder is the list: a module that offers TYPE, `find(text) -> Iterator[Span]`, and one of
-HINTS (words, lower case; it is not asked about a text without any) or DIGITS (it is asked only about surroundings of so
-many digits close together), for most pages hold no identifier and should cost nothing. It is given the text in folded
-form (see `fold`), so that full-width digits need no second pattern. Dates, prices, times, years, persons and places are
-nobody's business here; a trained recogniser for persons and addresses comes from above.
+HINTS (words, lower case; it is not asked about a text without any) or DIGITS (it is asked only about surroundings of
+so many digits close together), for most pages hold no identifier and should cost nothing. One that needs a word before
+the number offers it as WORD, and a column whose header holds it is read as if it stood before each cell. It is given
+the text in folded form (see `fold`), so that full-width digits need no second pattern. Dates, prices, times, years,
+persons and places are nobody's business here; a trained recogniser for persons and addresses comes from above.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from types import ModuleType
 
+from athanor.data.redact import columns
 from athanor.data.redact.fold import fold
 from athanor.data.redact.spans import Span
 
@@ -49,6 +51,7 @@ def find(text: str, types: Collection[str] | None = None, more: Iterable[Recogni
     """
     spans = [span for recognise in more for span in recognise(text) if types is None or span.type in types]
     folded = fold(text)
+    spans += [folded.back(span) for span in _in_columns(folded.text, types)]
     lower = folded.text.lower()
     windows: dict[int, list[tuple[int, int]]] = {}
     for kind, module in recognisers().items():
@@ -62,6 +65,23 @@ def find(text: str, types: Collection[str] | None = None, more: Iterable[Recogni
         elif any(hint in lower for hint in module.HINTS):
             spans += [folded.back(span) for span in module.find(folded.text)]
     return _without_overlaps(spans)
+
+
+def _in_columns(text: str, types: Collection[str] | None) -> Iterator[Span]:
+    """What the headers of tables say about the cells below them."""
+    known: dict[str, list[ModuleType]] = {}
+    for place, name, cell in columns.cells(text):
+        if name not in known:
+            known[name] = [module for module in recognisers().values() if _is_named(module, name)]
+        before = f"{name}: "
+        for module in known[name]:
+            if types is None or module.TYPE in types:
+                found = (span.moved(-len(before)) for span in module.find(before + cell))
+                yield from (span.moved(place) for span in found if span.start >= 0)
+
+
+def _is_named(module: ModuleType, name: str) -> bool:
+    return hasattr(module, "WORD") and bool(module.WORD.search(name))
 
 
 @functools.cache

@@ -26,7 +26,7 @@ HINTS = (
         "健保卡號",
     ),
 )
-_WORD = re.compile("|".join(rf"(?<![A-Za-z]){hint}" for hint in HINTS), re.I)
+WORD = re.compile("|".join(rf"(?<![A-Za-z]){hint}" for hint in HINTS), re.I)
 _NUMBER = re.compile(
     r"(?<![0-9A-Za-z])(?:[A-Z]{2}[ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[A-D]|[A-Z]{0,5}-?[0-9]{5,18}(?:-[0-9]{1,8})?)"
     r"(?![0-9A-Za-z])",
@@ -36,4 +36,4 @@ _NUMBER = re.compile(
 
 def find(text: str) -> Iterator[Span]:
     """The number behind the word."""
-    yield from find_after(text, _WORD, _NUMBER, TYPE, 0.8)
+    yield from find_after(text, WORD, _NUMBER, TYPE, 0.8)

@@ -13,7 +13,7 @@ HINTS = (
     *("medical record", "patient id", "patient no", "patient number", "mrn", "hospital number"),
     *("病历号", "病案号", "住院号", "门诊号", "就诊号", "就诊卡号", "病歷號", "住院號"),
 )
-_WORD = re.compile("|".join(rf"(?<![A-Za-z]){hint}" for hint in HINTS), re.I)
+WORD = re.compile("|".join(rf"(?<![A-Za-z]){hint}" for hint in HINTS), re.I)
 _NUMBER = re.compile(
     r"(?<![0-9A-Za-z])(?=[A-Z\-]{0,6}[0-9])[A-Z]{0,4}-?[0-9]{4,12}(?:-[0-9]{1,6})?(?![0-9A-Za-z])", re.I
 )
@@ -21,4 +21,4 @@ _NUMBER = re.compile(
 
 def find(text: str) -> Iterator[Span]:
     """The number behind the word."""
-    yield from find_after(text, _WORD, _NUMBER, TYPE, 0.8)
+    yield from find_after(text, WORD, _NUMBER, TYPE, 0.8)

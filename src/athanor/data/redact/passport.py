@@ -10,7 +10,7 @@ from athanor.data.redact.spans import Span
 
 TYPE = "passport"
 HINTS = ("passport", "护照", "護照", "通行证", "通行證")
-_WORD = re.compile(r"passport|护照|護照|通行证|通行證", re.I)
+WORD = re.compile(r"passport|护照|護照|通行证|通行證", re.I)
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])(?=[A-Z0-9]{0,8}[0-9]{5})[A-Z]{0,2}[0-9]{6,9}(?![0-9A-Za-z])", re.I)
 # Chinese ordinary passports: E and a letter or digit, or G, then digits.
 _CHINESE = re.compile(r"(?<![0-9A-Za-z])(?:E[A-HJ-NP-Z][0-9]{7}|[EG][0-9]{8})(?![0-9A-Za-z])")
@@ -18,6 +18,6 @@ _CHINESE = re.compile(r"(?<![0-9A-Za-z])(?:E[A-HJ-NP-Z][0-9]{7}|[EG][0-9]{8})(?!
 
 def find(text: str) -> Iterator[Span]:
     """Numbers behind the word, and Chinese ones anywhere."""
-    yield from find_after(text, _WORD, _NUMBER, TYPE, 0.8)
+    yield from find_after(text, WORD, _NUMBER, TYPE, 0.8)
     for match in _CHINESE.finditer(text):
         yield Span(match.start(), match.end(), TYPE, 0.7)

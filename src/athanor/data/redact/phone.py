@@ -34,7 +34,7 @@ _PATTERNS = (
 )  # fmt: skip
 _COMPILED = [(re.compile(pattern), score) for pattern, score in _PATTERNS]
 # A short or odd number is a telephone's only behind a word that says so.
-_WORD = re.compile(
+WORD = re.compile(
     r"(?:(?<![A-Za-z])(?:tel(?:ephone)?|phone|mobile|cell|fax|call|whatsapp)(?![A-Za-z])|电话|手机|传真|热线|座机|電話|手機)"
     r"[^0-9\n+(]{0,12}",
     re.I,
@@ -49,7 +49,7 @@ def find(text: str) -> Iterator[Span]:
             digits = sum("0" <= character <= "9" for character in match[0])
             if 7 <= digits <= 21 and not _is_span_of_years(match[0]):
                 yield Span(match.start(), match.end(), TYPE, score)
-    for match in _WORD.finditer(text):
+    for match in WORD.finditer(text):
         found = _ANY.match(text, match.end())
         if found and not _is_span_of_years(found[0]):
             yield Span(found.start(), found.end(), TYPE, 0.8)

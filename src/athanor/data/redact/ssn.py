@@ -13,7 +13,7 @@ DIGITS = 9
 _WRITTEN = re.compile(
     r"(?<![0-9A-Za-z])(?<![0-9]-)(?!000|666|9)[0-9]{3}([\- ])(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![0-9A-Za-z]|-[0-9])"
 )
-_WORD = re.compile(r"(?<![A-Za-z])(?:SSN|social security)(?![A-Za-z])", re.I)
+WORD = re.compile(r"(?<![A-Za-z])(?:SSN|social security)(?![A-Za-z])", re.I)
 _BARE = re.compile(r"(?<![0-9A-Za-z])(?!000|666|9)[0-9]{3}[\- ]?[0-9]{2}[\- ]?[0-9]{4}(?![0-9A-Za-z])")
 
 
@@ -22,4 +22,4 @@ def find(text: str) -> Iterator[Span]:
     for match in _WRITTEN.finditer(text):
         if match[1] == "-":
             yield Span(match.start(), match.end(), TYPE, 0.8)
-    yield from find_after(text, _WORD, _BARE, TYPE, 0.9)
+    yield from find_after(text, WORD, _BARE, TYPE, 0.9)

@@ -1,0 +1,89 @@
+"""Which 8-bit code page a text was written in, judged by the letters of the languages that use it.
+
+A code page decodes nearly any bytes, so validity says nothing. Latin alphabets show themselves by high bytes that stand
+alone among ASCII letters: there all of them must be letters of one language. Other alphabets write whole words of high
+bytes: there the frequent letters must be frequent, and capitals must not follow small letters (the same letters stand
+elsewhere in KOI8, ISO 8859 and Windows). Left out on purpose: guesses. What reads as no language is refused.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+MIN_SCORE = 0.6  # ordinary prose in its own code page has 0.7 to 1, in a wrong one below 0.5
+SAMPLE = 1 << 12  # characters beyond ASCII that are judged
+MARKS = frozenset("’‘“”„‚–—…•€£§©®°·«»¿¡№½¼¾×±²³µ\xa0\xad")
+_HIGH_WORD = re.compile(rb"[\x80-\x84\x86-\x90\x98-\x9f\xa1-\xb6\xb8-\xff]{3,}")  # marks left out
+_WEIGHTS = {"frequent": 1.0, "letter": 0.3, "mark": 0.7, "other": -1.0, "capital inside": -1.5}
+
+
+class Alphabet(msgspec.Struct, frozen=True):
+    """The letters of a language, or of several close ones, that are not ASCII."""
+
+    codecs: tuple[str, ...]
+    frequent: str
+    """Small letters that make up most of a text; in Latin alphabets all of them."""
+
+    others: str = ""
+
+
+LATIN = (
+    Alphabet(("cp1252",), "éèêëàâäáãåçñíìîïóòôöõúùûüßæøœ"),
+    Alphabet(("cp1250", "iso8859_2"), "ąćęłńóśźż"),
+    Alphabet(("cp1250", "iso8859_2"), "áčďéěíĺľňóôŕřšťúůýžä"),
+    Alphabet(("cp1250", "iso8859_2"), "áéíóöőúüű"),
+    Alphabet(("cp1250", "iso8859_2"), "čćđšž"),
+    Alphabet(("cp1250", "iso8859_2"), "ăâîşţ"),
+    Alphabet(("cp1254",), "çğıöşüâîûi̇"),
+    Alphabet(("cp1252",), "áéíóúýðþæö"),
+    Alphabet(("cp1257",), "ąčęėįšųūžāēģīķļņõäöü"),
+)
+OTHERS = (
+    Alphabet(
+        ("cp1251", "koi8_r", "koi8_u", "iso8859_5", "cp866", "mac_cyrillic"),
+        "оеаинтсрвл",
+        "кмдпуяыьгзбчйхжшюцщэфъёіїєґў",
+    ),
+    Alphabet(("cp1251", "iso8859_5"), "аоеинтсрвј", "кмдпугзбчхжшцфљњћђџѓќѕ"),
+    Alphabet(("cp1253", "iso8859_7"), "αοιετσνηυρπκς", "μλωδγχθφβξζψάέήίόύώϊϋΐΰ"),
+    Alphabet(("cp1255",), "יוהלאמרתבשנ", "עכדקפטגחזסצםןךףץ"),
+    Alphabet(("cp1256",), "اليمنوترب", "ةعدسفهكقحجشصطخزضثذغظءآأإؤئىپچژگًٌٍَُِّْ،؛؟"),
+    Alphabet(("cp874",), "านรอกเงมยลวดท", "สตะปบคหแจพชขใไโซผธถณฐศษภฉฎฏฑฒฌญฆฝฟฮฤฬิีึืุูั่้๊๋็์ำๆฯ"),
+)
+
+
+def best_page(data: bytes) -> str | None:
+    """The codec that reads the bytes as a language does; None where none does."""
+    high = sum(byte > 0x7F for byte in data)
+    in_words = sum(map(len, _HIGH_WORD.findall(data)))
+    latin = 2 * in_words < high
+    pages = [(name, alphabet) for alphabet in (LATIN if latin else OTHERS) for name in alphabet.codecs]
+    scored = [(_score(data, name, alphabet), name) for name, alphabet in pages]
+    best, name = max(scored, key=lambda pair: pair[0])  # the first of equals
+    return name if best >= MIN_SCORE else None
+
+
+def _score(data: bytes, name: str, alphabet: Alphabet) -> float:
+    """Mean weight of the characters beyond ASCII."""
+    total, number, before = 0.0, 0, " "
+    for character in data.decode(name, "replace"):
+        if character > "\x7f":
+            total += _WEIGHTS[_class_of(character, before, alphabet)]
+            number += 1
+        before = character
+        if number >= SAMPLE:
+            break
+    return total / number if number else 0.0
+
+
+def _class_of(character: str, before: str, alphabet: Alphabet) -> str:
+    if character in MARKS:
+        return "mark"
+    small = character.lower()
+    if small not in alphabet.frequent and small not in alphabet.others:
+        return "other"
+    if character != small and before.islower():
+        return "capital inside"
+    return "frequent" if small in alphabet.frequent else "letter"
