@@ -19,14 +19,13 @@ from athanor.core.progress import Reporter
 from athanor.core.seeds import derive
 from athanor.data.reader import Corpus
 from athanor.generate.handle import write_generation_config
-from athanor.models.decoder import Decoder, initialise
+from athanor.models.decoder import PRECISIONS, Decoder, initialise
 from athanor.models.folder import load_network, save_network
 from athanor.objectives import next_token
 from athanor.pipelines.plan import Choice, training_plan
 from athanor.pipelines.steps import MODEL_VERSION, Keys, copy_tokenizer
 from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.train import packing, tokens
-from athanor.train.calibrate import DTYPES
 from athanor.train.clock import Clock
 from athanor.train.compiled import compile_blocks
 from athanor.train.heldout import HeldOut, measure
@@ -118,7 +117,7 @@ def _compile(work: Learning, trainer: Trainer) -> bool:
 
 
 def _network(work: Learning) -> Decoder:
-    dtype = DTYPES[work.choice.precision]
+    dtype = PRECISIONS[work.choice.precision]
     if work.keys.parent is not None:
         network = load_network(work.keys.parent.folder)
         network.requires_grad_(True)

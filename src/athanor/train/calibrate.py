@@ -19,7 +19,7 @@ import torch
 
 from athanor.core.files import write_atomic
 from athanor.core.hardware import Hardware, detect
-from athanor.models.decoder import Decoder, initialise
+from athanor.models.decoder import PRECISIONS, Decoder, initialise
 from athanor.objectives import next_token
 from athanor.objectives.batch import Batch
 from athanor.objectives.next_token import Step
@@ -35,7 +35,6 @@ ROWS, LENGTH, VOCABULARY = 4, 256, 4096
 TIMED_STEPS = 3
 MOST_SECONDS = 4.0  # for one shape, once a step has been timed: a busy machine is not waited for
 CLEARLY = 1.1  # how much faster bf16 must be: float32 learns a little more from each step
-DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 class Speed(msgspec.Struct, frozen=True):
@@ -107,7 +106,7 @@ def measure(hardware: Hardware) -> Machine:
 def _speeds(name: str, precisions: list[Precision]) -> list[Speed]:
     spec = from_preset(name, vocabulary=VOCABULARY, context=LENGTH)
     steps: dict[Precision, Callable[[], None]] = {
-        precision: _stepper(spec, DTYPES[precision]) for precision in precisions
+        precision: _stepper(spec, PRECISIONS[precision]) for precision in precisions
     }
     seconds: dict[Precision, list[float]] = {precision: [] for precision in precisions}
     began = time.perf_counter()

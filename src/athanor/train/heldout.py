@@ -41,7 +41,7 @@ def measure(
     nats, count, size = 0.0, 0, 0
     for at in range(0, len(rows), ROWS_AT_A_TIME):
         for batch in batches(tokens, pieces, rows[at : at + ROWS_AT_A_TIME], row_length, ROWS_AT_A_TIME):
-            frame = packed_frame(network.rotary, batch.documents, batch.positions)
+            frame = packed_frame(network.rotary_of(row_length), batch.documents, batch.positions)
             hidden = network.hidden(batch.ids, frame).flatten(0, 1)
             nats += float(weighted_nll(network, hidden, batch.targets.flatten(), batch.weights.flatten()))
             learned = batch.targets[batch.weights > 0]
