@@ -7,7 +7,7 @@ Who may look at whom is not decided here: a `Frame` says where each position sta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +61,24 @@ class Attention(nn.Module):
         return self.out(mixed.transpose(1, 2).reshape(batch, length, -1))
 
 
+class Products(torch.autograd.Function):
+    """Every query · every key: (…, T, K), (…, S, K) → (…, T, S).
+
+    Its gradients come out in the layout of queries and keys; differentiating a product with transposed keys gives the
+    keys' gradient transposed, which costs a copy and which torch 2.13's compiler reads wrongly in bf16.
+    """
+
+    @staticmethod
+    def forward(context: Any, queries: Tensor, keys: Tensor) -> Tensor:
+        context.save_for_backward(queries, keys)
+        return queries @ keys.mT
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        queries, keys = context.saved_tensors
+        return gradient @ keys, gradient.mT @ queries
+
+
 def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
     """softmax(q·k / √K + bias) · v by explicit batched products.
 
@@ -71,7 +89,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tenso
     batch, heads, length, head_width = queries.shape
     groups = keys.shape[1]
     queries = queries.reshape(batch, groups, heads // groups * length, head_width)
-    scores = torch.matmul(queries * head_width**-0.5, keys.transpose(-1, -2))  # (B, G, N/G · T, S)
+    scores = Products.apply(queries * head_width**-0.5, keys)  # (B, G, N/G · T, S)
     scores = scores.view(batch, groups, heads // groups, length, -1) + bias[:, :, None]
     weights = torch.softmax(scores, dim=-1).view(batch, groups, heads // groups * length, -1)
     return torch.matmul(weights, values).view(batch, heads, length, head_width)

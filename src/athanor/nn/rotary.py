@@ -20,4 +20,5 @@ def rotary_table(positions: int, head_width: int, theta: float) -> Tensor:
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn pairs (i, i + K/2) of x (..., K) by the angles in cos, sin (broadcast to x)."""
-    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
+    first, second = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((second, first), dim=-1) * sin
