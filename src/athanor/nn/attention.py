@@ -69,13 +69,13 @@ class Products(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(context: Any, queries: Tensor, keys: Tensor) -> Tensor:
-        context.save_for_backward(queries, keys)
+    def forward(ctx: Any, queries: Tensor, keys: Tensor) -> Tensor:
+        ctx.save_for_backward(queries, keys)
         return queries @ keys.mT
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        queries, keys = context.saved_tensors
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor]:
+        (gradient,), (queries, keys) = grad_outputs, ctx.saved_tensors
         return gradient @ keys, gradient.mT @ queries
 
 

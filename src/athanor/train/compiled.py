@@ -49,7 +49,7 @@ def compile_blocks(network: Decoder, gradients: Gradients, cache: Path) -> str |
     try:
         reason = _difference(plain, gradients(), TOLERANCE[network.embedding.weight.dtype])
     except (RuntimeError, OSError) as error:
-        reason = f"the compiler failed: {type(error).__name__}"
+        reason = f"the compiler failed: {str(error).splitlines()[0]}"
     if reason is not None:
         for block in network.trunk.blocks:
             block._compiled_call_impl = None
@@ -62,6 +62,7 @@ def _settle(cache: Path) -> None:
     from torch._inductor import config as inductor
 
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache)
+    inductor.cpp.cxx = (compiler(),)
     inductor.compile_threads = 1
     inductor.fx_graph_cache = False
     autograd.enable_autograd_cache = False
