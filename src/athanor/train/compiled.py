@@ -40,10 +40,11 @@ def compile_blocks(network: Decoder, gradients: Gradients, cache: Path) -> str |
 
     cache: the folder for what is compiled; it may be deleted at any time.
     """
-    if compiler() is None:
+    program = compiler()
+    if program is None:
         return "there is no C++ compiler"
     plain = gradients()
-    _settle(cache)
+    _settle(program, cache)
     for block in network.trunk.blocks:
         block.compile(dynamic=False)
     try:
@@ -56,13 +57,13 @@ def compile_blocks(network: Decoder, gradients: Gradients, cache: Path) -> str |
     return reason
 
 
-def _settle(cache: Path) -> None:
+def _settle(program: str, cache: Path) -> None:
     """Keep what is compiled with the store, in this process alone, and never unpickle from it."""
     from torch._functorch import config as autograd
     from torch._inductor import config as inductor
 
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache)
-    inductor.cpp.cxx = (compiler(),)
+    inductor.cpp.cxx = (None, program)
     inductor.compile_threads = 1
     inductor.fx_graph_cache = False
     autograd.enable_autograd_cache = False
