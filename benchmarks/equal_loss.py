@@ -15,14 +15,7 @@ import tempfile
 from pathlib import Path
 
 ATHANOR = Path(sys.executable).parent / "athanor"
-SHAPE = (
-    "model.layers=6",
-    "model.width=256",
-    "model.heads=4",
-    "model.kv_heads=4",
-    "model.inner=688",
-    "model.context=256",
-)
+SHAPE = ("model.layers=6", "model.width=192", "model.heads=3", "model.inner=512", "model.context=256")
 
 
 def main(folder: str | None, steps: str) -> None:
@@ -39,7 +32,7 @@ def main(folder: str | None, steps: str) -> None:
                 folder,
                 *SHAPE,
                 f"train.steps={steps}",
-                "train.batch_size=16",
+                "train.batch_size=4",
                 f"train.precision={precision}",
             ]
             done = subprocess.run([ATHANOR, *words, "--json", "--quiet"], check=True, capture_output=True, env=env)
