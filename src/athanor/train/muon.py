@@ -33,24 +33,21 @@ class Muon:
     def step(self, gradients: Mapping[str, Tensor], rate: float) -> None:
         """One step. gradients: float32, by the names of the matrices."""
         for names in self._groups:
-            moments = torch.stack([self._moment(name, gradients[name]) for name in names])  # (M, rows, columns)
-            rows, columns = moments.shape[-2:]
-            updates = orthogonal(moments) * (0.2 * max(rows, columns) ** 0.5)
-            for name, update in zip(names, updates, strict=True):
-                matrix = self._matrices[name]
-                matrix.mul_(1 - rate * self._weight_decay).add_(update, alpha=-rate)
-
-    def _moment(self, name: str, gradient: Tensor) -> Tensor:
-        kept = self.state[name].lerp_(gradient, 1 - self._momentum)
-        return gradient.lerp(kept, self._momentum)
+            given, kept = [gradients[name] for name in names], [self.state[name] for name in names]
+            torch._foreach_lerp_(kept, given, 1 - self._momentum)
+            moments = torch.stack(given).lerp_(torch.stack(kept), self._momentum)  # (M, rows, columns), Nesterov's
+            size = 0.2 * max(moments.shape[-2:]) ** 0.5
+            matrices = [self._matrices[name] for name in names]
+            torch._foreach_mul_(matrices, 1 - rate * self._weight_decay)
+            torch._foreach_add_(matrices, list(orthogonal(moments)), alpha=-rate * size)
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """The nearest (about) orthogonal matrices: U·Vᵀ of each (…, rows, columns), same shape and dtype."""
+    """The nearest (about) orthogonal matrices: U·Vᵀ of each (M, rows, columns), same shape and dtype."""
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
-        x = A * x + (B * gram + C * gram @ gram) @ x
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=B, alpha=C), x, beta=A)
     return x.mT if tall else x
