@@ -28,18 +28,23 @@ class Muon:
         self._matrices = dict(matrices)
         self._groups = list(groups.values())
         self._momentum, self._weight_decay = momentum, weight_decay
-        self.state = {name: torch.zeros_like(matrix) for name, matrix in matrices.items()}
+        # Moments of one shape lie together, (M, rows, columns); `state` gives each by name.
+        self._moments = [torch.zeros(len(names), *matrices[names[0]].shape) for names in self._groups]
+        self.state = {
+            name: moment
+            for names, moments in zip(self._groups, self._moments, strict=True)
+            for name, moment in zip(names, moments, strict=True)
+        }
 
     def step(self, gradients: Mapping[str, Tensor], rate: float) -> None:
         """One step. gradients: float32, by the names of the matrices."""
-        for names in self._groups:
-            given, kept = [gradients[name] for name in names], [self.state[name] for name in names]
-            torch._foreach_lerp_(kept, given, 1 - self._momentum)
-            moments = torch.stack(given).lerp_(torch.stack(kept), self._momentum)  # (M, rows, columns), Nesterov's
-            size = 0.2 * max(moments.shape[-2:]) ** 0.5
-            matrices = [self._matrices[name] for name in names]
-            torch._foreach_mul_(matrices, 1 - rate * self._weight_decay)
-            torch._foreach_add_(matrices, list(orthogonal(moments)), alpha=-rate * size)
+        for names, moments in zip(self._groups, self._moments, strict=True):
+            given = torch.stack([gradients[name] for name in names])  # (M, rows, columns)
+            moments.lerp_(given, 1 - self._momentum)
+            updates = orthogonal(given.lerp_(moments, self._momentum))
+            size = 0.2 * max(given.shape[-2:]) ** 0.5
+            for name, update in zip(names, updates, strict=True):
+                self._matrices[name].mul_(1 - rate * self._weight_decay).add_(update, alpha=-rate * size)
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
