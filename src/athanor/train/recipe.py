@@ -34,7 +34,7 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     accumulate: int = 1
     """Micro-batches an optimiser step at the least; more where memory asks for them."""
     optimiser: Method | None = None
-    """What moves the matrices inside blocks; the rest is always moved by AdamW. None: muon (LOG.md compares them)."""
+    """What moves the matrices inside blocks; the rest is always moved by AdamW. None: muon."""
     compile: bool | None = None
     """Compile the network's blocks; None: where there is a compiler and the time pays for it."""
 
