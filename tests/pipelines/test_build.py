@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from athanor.train import checkpoint
+
 # A network that learns in a second, for tests of everything around the learning.
 TINY = (
     "model.layers=1", "model.width=32", "model.heads=2", "model.kv_heads=1", "model.inner=48", "model.context=64",
@@ -84,6 +86,19 @@ def test_continue_goes_on_from_the_old_model(call, folder):
     nodes = {node["id"] for node in call("lineage", second["model"])["nodes"]}
     assert first["model"] in nodes
     again = call("build", folder, "--name", "weekly", "--continue", "--force", *STEPS)
+    assert again["cached"] and again["model"] == second["model"]
+
+
+def test_the_recipe_of_a_model_that_went_on_repeats_it(call, athanor, folder, tmp_path):
+    call("build", folder, "--name", "weekly", "--force", *STEPS)
+    (folder / "week.md").write_text("# This week\n\n" + "The new harbour master keeps a green parrot. " * 9)
+    falls = ("train.falls=[[4, 8]]",)
+    second = call("build", folder, "--name", "weekly", "--continue", "--force", *STEPS, *falls)
+    assert call("build", folder, "--name", "weekly", "--continue", "--force", *STEPS, *falls)["cached"]
+    (tmp_path / "weekly.toml").write_text(athanor("show", "weekly", "--recipe").stdout)
+    call("build", folder, "--name", "other", "--force", *TINY, "train.steps=3")
+    error(athanor("run", tmp_path / "weekly.toml", "--name", "other", "--json"), 4)
+    again = call("run", tmp_path / "weekly.toml")
     assert again["cached"] and again["model"] == second["model"]
 
 
@@ -171,6 +186,18 @@ def test_a_resumed_run_does_not_choose_again(athanor, call, folder, tmp_path):
     assert call("show", resumed["model"])["resolved"]["model"]["width"] == shape["width"]
 
 
+def test_a_run_with_nothing_left_of_its_budget_is_finished_by_resuming(athanor, call, folder, tmp_path):
+    """Interrupted while it was being measured and stored, say: what it learned is not lost."""
+    words = ("build", folder, "--name", "late", "--force", "--minutes", 0.5, *TINY)
+    run = stopped(athanor, words, tmp_path)
+    state, masters, optimiser = checkpoint.load(checkpoint.newest(run / "checkpoints"))
+    step = state["progress"]["step"]
+    checkpoint.save(run / "checkpoints", step, {**state, "spent": 29.0}, masters=masters, optimiser=optimiser)
+    resumed = call(*words, "--resume")
+    assert resumed["steps"] == step
+    assert 29 < resumed["seconds"] == resumed["actual"]["seconds"] < 60
+
+
 def test_a_damaged_checkpoint_stops_a_resumed_build_and_not_a_new_one(athanor, call, folder, tmp_path):
     words = ("build", folder, "--name", "hurt", "--force", *TINY, "train.steps=1500")
     run = stopped(athanor, words, tmp_path)
@@ -250,6 +277,18 @@ def test_dry_run_changes_nothing(athanor, call, folder, tmp_path):
     kept = {path.relative_to(tmp_path / "home").parts[0] for path in (tmp_path / "home").rglob("*") if path.is_file()}
     assert kept <= {"cache", "locks"}
     error(athanor("show", "dry", "--json"), 4)
+
+
+def test_chats_that_answer_beyond_a_row_are_refused_in_words(athanor, tmp_path):
+    """Every question is longer than what the model reads at once."""
+    question = "Which of the boats that lie at the north quay in winter are painted blue every year? " * 12
+    rows = [[("user", f"{n} {question} {n * n}"), ("assistant", f"The {n}th.")] for n in range(30)]
+    messages = [{"messages": [{"role": role, "content": words} for role, words in row]} for row in rows]
+    place = tmp_path / "long"
+    place.mkdir()
+    (place / "chats.jsonl").write_text("\n".join(map(json.dumps, messages)))
+    found = error(athanor("build", place, "--name", "long", "--force", "--json", *STEPS), 3)
+    assert "64 tokens" in found["message"] and "model.context" in found["remedy"]
 
 
 def test_a_learning_rate_that_breaks_the_loss_ends_in_a_sentence(athanor, folder):

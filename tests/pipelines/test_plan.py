@@ -59,6 +59,23 @@ def test_what_is_asked_is_obeyed():
     assert (plan.steps, plan.seed, plan.row_length) == (25, 7, 64)
 
 
+def test_rows_are_as_long_as_the_context_that_is_asked_for():
+    assert choose(recipe(model={"context": 4096}), MACHINE, 10_000, 0).row_length == 4096
+
+
+@pytest.mark.parametrize("width", [64, 100, 192, 200, 1000, 1024])
+def test_a_width_alone_finds_heads_that_divide_it(width):
+    spec = choose(recipe(model={"width": width}), MACHINE, 10_000, 0).spec
+    assert spec.heads * spec.head_width == width and spec.head_width % 2 == 0
+    assert spec.heads == 1 or spec.head_width >= 64
+
+
+@pytest.mark.parametrize("wrong", [{"model": {"context": 1}}, {"train": {"batch_size": 1 << 17}}])
+def test_numbers_that_no_run_can_have_are_refused(wrong):
+    with pytest.raises(RecipeError, match=r"model\.context is 1|train\.batch_size is 131072"):
+        recipe(**wrong)
+
+
 def test_heads_that_do_not_divide_the_width_are_refused_by_name():
     with pytest.raises(RecipeError, match=r"model\.heads is 5"):
         choose(recipe(model={"heads": 5, "width": 64}), MACHINE, 10_000, 0)

@@ -108,6 +108,16 @@ def test_mask_is_the_hand_marked_one(folder):
     assert ids == tokenizer.encode_chat(messages, answer=False)
 
 
+def test_turns_beyond_what_is_used_are_not_rendered(folder):
+    """Up to the asked length ids and mask are those of the whole chat; hundreds of turns later none are made."""
+    tokenizer = Tokenizer.load(folder)
+    messages = [{"role": ("user", "assistant")[n % 2], "content": f"管理员 {n} does."} for n in range(600)]
+    whole, all_learned = tokenizer.encode_training_chat(messages[:60])
+    ids, learned = tokenizer.encode_training_chat(messages, 100)
+    assert 101 < len(ids) < len(whole)
+    assert ids == whole[: len(ids)] and learned == all_learned[: len(ids)]
+
+
 def test_mask_of_random_chats(folder):
     """What is learned is what stands between `assistant` and the end token, as text; one end token an answer."""
     tokenizer = Tokenizer.load(folder)

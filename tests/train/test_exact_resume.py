@@ -30,6 +30,7 @@ KILLS = int(os.environ.get("ATHANOR_KILLS", "6"))
 def every_step(monkeypatch):
     """Each step is saved and logged, so that a kill can fall into any of them."""
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "LEARNING_A_CHECKPOINT", 0.0)
     monkeypatch.setattr(loop, "LOG_EVERY", 1)
 
 

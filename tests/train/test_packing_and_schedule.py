@@ -5,6 +5,7 @@ Run: pytest tests/train/test_packing_and_schedule.py
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from dataclasses import dataclass
 
@@ -175,3 +176,15 @@ def test_a_chat_is_never_cut_apart():
     found = [tuple(map(int, piece)) for piece in zip(*vars(pieces).values(), strict=True)]
     assert found == [(0, 0, 16), (2, 80, 16), (2, 96, 16), (2, 112, 7)]
     assert long_chats(corpus, 64) == ([], [])  # type: ignore[arg-type]
+
+
+def test_micro_batches_are_made_one_at_a_time():
+    """A step of very many rows never lies in memory whole: 5,000 rows would be 11 MB."""
+    corpus = Corpus([65])
+    pieces = cut(corpus, 64)  # type: ignore[arg-type]
+    tracemalloc.start()
+    made = batches(corpus, pieces, [[0]] * 5000, 64, 2)  # type: ignore[arg-type]
+    assert next(made).weight == 5000 * corpus.learned[1:].sum()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20

@@ -57,6 +57,12 @@ class Scored:
         }
 
 
+def spread(asked: Sequence[Question], most: int) -> list[Question]:
+    """At most so many of the questions, evenly from the whole file."""
+    number = min(most, len(asked))
+    return [asked[at * len(asked) // number] for at in range(number)]
+
+
 class Answerer(Protocol):
     """Answers many single-turn prompts greedily; None for one that leaves no room in the context."""
 

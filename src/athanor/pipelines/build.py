@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,10 +13,10 @@ from typing import Any
 import msgspec
 
 from athanor.artifacts.artifact import Artifact
-from athanor.artifacts.ids import step_key
+from athanor.artifacts.ids import canonical_json, step_key
 from athanor.artifacts.runs import Run
 from athanor.artifacts.store import Store
-from athanor.core.errors import AthanorError, ResourceError, UsageError
+from athanor.core.errors import AthanorError, UsageError
 from athanor.core.hardware import peak_memory_bytes
 from athanor.core.progress import Reporter
 from athanor.core.recipes import as_tree
@@ -31,18 +30,16 @@ from athanor.pipelines import build_report, evaluate
 from athanor.pipelines.learn import Learning, learn
 from athanor.pipelines.plan import Choice, choose, estimate_characters, refuse_what_cannot_fit
 from athanor.pipelines.recipe import BuildRecipe, ModelRecipe
-from athanor.pipelines.steps import Keys, make_corpus, make_tokenizer, parent_tokenizer
+from athanor.pipelines.steps import Keys, input_of, make_corpus, make_tokenizer
 from athanor.pipelines.unfinished import Unfinished, find_unfinished, keep_choice
+from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.train.calibrate import machine
 from athanor.train.clock import Clock
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 ASSISTANT_VERSION = 1
 AFTER_SECONDS = 5.0  # samples, report, picture
 TIMED_QUESTIONS = 64
-USUAL_ANSWER_TOKENS = 10
-LEAST_LEARNING = 0.05
-"""Share of the budget that must be left to learn in."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,6 @@ class Request:
     force: bool = False
     replace: bool = False
     resume: bool = False
-    go_on: bool = False
-    """`--continue`: from the model the name stands for."""
     dry_run: bool = False
     argv: Sequence[str] = ()
 
@@ -106,14 +101,12 @@ def _choice(request: Request, store: Store, found: FolderScan, asked: int, paren
 
 
 def parent_of(request: Request, store: Store) -> Artifact | None:
-    """The model that `--continue` goes on from. Raises UsageError where another shape or vocabulary is asked for."""
-    if not request.go_on:
-        return None
+    """The model that is gone on from. Raises UsageError where another shape or vocabulary is asked for."""
     recipe = request.recipe
-    if recipe.name is None:
-        raise UsageError("--continue needs a name to go on from.", remedy="Add --name and the model's name.")
-    parent = store.resolve(recipe.name, kinds=("model",))
-    spec, tokenizer = read_spec(parent.folder), parent_tokenizer(store, parent)
+    if recipe.continues is None:
+        return None
+    parent = store.resolve(recipe.continues, kinds=("model",))
+    spec, tokenizer = read_spec(parent.folder), input_of(store, parent, "tokenizer")
     has = {f"model.{key}": getattr(spec, key) for key in ModelRecipe.__struct_fields__}
     has["tokenizer.vocabulary"] = tokenizer.manifest.resolved.get("vocabulary", spec.vocabulary)
     asked = {f"model.{key}": value for key, value in as_tree(recipe.model).items()}
@@ -121,7 +114,7 @@ def parent_of(request: Request, store: Store) -> Artifact | None:
     other = [f"{key}={value}" for key, value in asked.items() if value is not None and value != has[key]]
     if other:
         raise UsageError(
-            f"{', '.join(other)} cannot be had with --continue: {recipe.name} has "
+            f"{', '.join(other)} cannot be had with --continue: {recipe.continues} has "
             + ", ".join(f"{key}={has[key]}" for key in (word.split("=")[0] for word in other))
             + ".",
             value=other,
@@ -186,11 +179,19 @@ class _Build:
         self.request, self.store, self.scan, self.name = request, store, found, name
         self.recipe, self.reporter = request.recipe, request.reporter
         self.began = request.began + waited
+        self.unaccounted = self.began
+        """Since when time is not yet among what the model says was spent on it."""
         self.parent = parent_of(request, store)
         self.keys = Keys(store, self.recipe, found, self.parent)
         self.path = question_file(self.recipe, request.folder)
         self.asked = questions.read(self.path) if self.path else []
         self.questions_hash = evaluate.questions_hash(self.path)
+        named = self._named()
+        continued = (
+            self.parent is not None and named is not None and self.parent.id in (named.id, *named.manifest.inputs)
+        )
+        self.replace = request.replace or continued
+        """Whether the name may come to stand for something else."""
 
     def run(self) -> dict[str, Any]:
         """Everything, or what is there already."""
@@ -198,7 +199,7 @@ class _Build:
         if done is not None:
             return self._finish(*done)
         if self.name is not None:
-            self.store.check_name_free(self.name, self.request.replace or self.parent is not None)
+            self.store.check_name_free(self.name, self.replace)
         earlier = self._earlier()
         clock = Clock(self.recipe.budget_seconds, (earlier.spent if earlier else 0.0) + time.monotonic() - self.began)
         chosen = earlier.choice if earlier else self._choice()
@@ -218,36 +219,28 @@ class _Build:
             waited = time.monotonic() - began
             clock.excuse(waited)
             self.began += waited
+            self.unaccounted = self.began
             done = self.keys.finished()
             if done is not None:
                 return done[2]
             resume = self._prepare_run(run, [corpus.id, tokenizer.id], chosen)
             reserve = self._reserve(chosen, tokenizer)
-            self._refuse_spent(clock, reserve)
-            return learn(Learning(self.keys, run, corpus, tokenizer, chosen, clock, reserve, self.reporter), resume)
-
-    def _refuse_spent(self, clock: Clock, reserve: float) -> None:
-        """Raise ResourceError where reading has used up the time there was to learn in."""
-        if clock.total is None or clock.left(reserve) >= LEAST_LEARNING * clock.total:
-            return
-        wanted = math.ceil(2 * (clock.spent + reserve) / 60)
-        raise ResourceError(
-            f"Of {clock.total / 60:g} minutes, {clock.spent / 60:.1f} are spent and {reserve / 60:.1f} are needed "
-            "afterwards: nothing is left to learn in.",
-            value=clock.total / 60,
-            limit=wanted,
-            remedy=f"Give --minutes {wanted}; corpus and tokenizer are kept and need no time again.",
-        )
+            work = Learning(self.keys, run, corpus, tokenizer, chosen, clock, reserve, self.reporter)
+            model = learn(work, resume)
+            self.unaccounted = time.monotonic() - (clock.spent - model.manifest.metrics["spent"]["seconds"])
+            return model
 
     def _nothing_new(self) -> tuple[Artifact, Artifact, Artifact] | None:
         """With --continue: the parent itself, when it was made of this very corpus in the way asked for now."""
         now = self.keys.found_corpus()
         if self.parent is None or now is None or now.id not in self.parent.manifest.inputs:
             return None
-        tokenizer = parent_tokenizer(self.store, self.parent)
+        tokenizer = input_of(self.store, self.parent, "tokenizer")
         asked, _ = self.keys.model(now.id, tokenizer.id)
-        before = self.parent.manifest.recipe
-        if any(asked.get(key) != before.get(key) for key in ("train", "minutes")):
+        pace, before = (
+            {key: made.get(key) for key in ("train", "minutes")} for made in (asked, self.parent.manifest.recipe)
+        )
+        if canonical_json(pace) != canonical_json(before):
             return None
         return now, tokenizer, self.parent
 
@@ -283,16 +276,18 @@ class _Build:
 
     def _reserve(self, chosen: Choice, tokenizer: Artifact) -> float:
         """Seconds that questions, samples and report will take after learning."""
-        asked = self.asked
-        some = asked[:: max(1, len(asked) // TIMED_QUESTIONS)][:TIMED_QUESTIONS]
+        some = questions.spread(self.asked, TIMED_QUESTIONS)
         if not some:
             return AFTER_SECONDS
         network = Decoder(chosen.spec)
         initialise(network, 0)
-        answer = measure.answerer(Model(tokenizer.folder, network.eval().requires_grad_(False)))
+        fresh = Model(tokenizer.folder, network.eval().requires_grad_(False))
+        ids = Tokenizer.load(tokenizer.folder).encode_many([question.answer for question in some])
+        usual = min(questions.ANSWER_TOKENS, 1 + sum(map(len, ids)) // len(ids))
+        answer = measure.answerer(fresh)
         began = time.monotonic()
-        answer([question.question for question in some], USUAL_ANSWER_TOKENS)
-        return AFTER_SECONDS + (time.monotonic() - began) / len(some) * len(asked)
+        answer([question.question for question in some], usual)
+        return AFTER_SECONDS + (time.monotonic() - began) / len(some) * len(self.asked)
 
     def _say_corpus(self, corpus: Artifact) -> None:
         found = Corpus(corpus.folder).statistics
@@ -308,10 +303,10 @@ class _Build:
         """Assistant, report, name; the result."""
         assistant = self._assistant(model)
         if self.name is not None:
-            self.store.check_name_free(self.name, self.request.replace or self.parent is not None, assistant.id)
+            self.store.check_name_free(self.name, self.replace, assistant.id)
         report, new = self._report(corpus, tokenizer, model, assistant)
         if self.name is not None:
-            self.store.bind(self.name, assistant.id, replace=self.request.replace or self.parent is not None)
+            self.store.bind(self.name, assistant.id, replace=self.replace)
         result = build_report.stored_result(report)
         result.update(name=self.name, id=assistant.id, cached=not new)
         if not new:
@@ -323,7 +318,13 @@ class _Build:
         named = self._named()
         if named is not None and named.kind == "assistant" and named.manifest.inputs == [model.id]:
             return named
-        recipe = as_tree(msgspec.structs.replace(self.recipe, name=None, inputs=[str(self.request.folder.resolve())]))
+        named_by_content = {
+            "name": None,
+            "inputs": [str(self.request.folder.resolve())],
+            "continues": self.parent.id if self.parent else None,
+            "questions": str(Path(self.recipe.questions).resolve()) if self.recipe.questions else None,
+        }
+        recipe = as_tree(msgspec.structs.replace(self.recipe, **named_by_content))
         if self.recipe.budget_seconds is not None:
             recipe["minutes"] = self.recipe.budget_seconds / 60
         recipe = {key: recipe[key] for key in sorted(recipe, key=lambda key: key not in ("step", "inputs"))}
@@ -349,7 +350,7 @@ class _Build:
         kept = self.store.find("report", step_key("report", recipe, [model.id], REPORT_VERSION))
         if kept is not None:
             return kept, False
-        asked, seed = self.asked, self.recipe.seed
+        asked, seed, spent = self.asked, self.recipe.seed, model.manifest.metrics["spent"]
         loaded = Model.of(model)
         found = evaluate.evaluate(loaded, asked, evaluate.prompts_for(self.store, model), seed, self.reporter)
         facts = build_report.Facts(
@@ -358,8 +359,8 @@ class _Build:
             model=model,
             assistant=assistant,
             untrained=build_report.ask_untrained(loaded, asked, self.recipe.training_seed),
-            seconds=time.monotonic() - self.began,
-            peak_memory_bytes=peak_memory_bytes(),
+            seconds=spent["seconds"] + time.monotonic() - self.unaccounted,
+            peak_memory_bytes=max(spent["peak_memory_bytes"], peak_memory_bytes()),
             name=self.name,
         )
         with self.store.draft("report", recipe, [model.id], version=REPORT_VERSION, seed=seed) as draft:

@@ -52,8 +52,7 @@ def ask_untrained(trained: Model, asked: Sequence[Question], seed: int) -> float
     network = Decoder(trained.spec)
     initialise(network, derive(seed, "weights"))
     fresh = Model(trained.folder, network.eval().requires_grad_(False))
-    some = asked[:: max(1, len(asked) // UNTRAINED_QUESTIONS)][:UNTRAINED_QUESTIONS]
-    scored = questions.ask(some, measure.answerer(fresh))
+    scored = questions.ask(questions.spread(asked, UNTRAINED_QUESTIONS), measure.answerer(fresh))
     return sum(row.exact for row in scored) / len(scored)
 
 
@@ -65,7 +64,7 @@ def write(facts: Facts, found: Evaluation, folder: Path) -> None:
         title=f"Build of {facts.name or facts.model.id[:12]}",
         headline=headline(statistics, found),
         figures=found.figures,
-        sections=[*_learning(facts), *_plan(facts), *evaluate.sections(found), *_corpus(statistics)],
+        sections=[*_learning(facts, found), *_plan(facts), *evaluate.sections(found), *_corpus(statistics)],
         curve=curve,
         answers=evaluate.answer_rows(found),
         data={
@@ -104,7 +103,7 @@ def headline(statistics: CorpusStatistics, found: Evaluation) -> str:
     )
 
 
-def _learning(facts: Facts) -> list[Section]:
+def _learning(facts: Facts, found: Evaluation) -> list[Section]:
     metrics, chosen = facts.model.manifest.metrics, facts.model.manifest.resolved
     before, after = metrics["untrained_bits_per_byte"], metrics["heldout_bits_per_byte"]
     shape = chosen["model"]
@@ -112,14 +111,15 @@ def _learning(facts: Facts) -> list[Section]:
     if before is not None and after is not None:
         words.append(f"Held-out bits per byte: {before:.3f} {_start(facts.model)}, {after:.3f} after learning.")
     if facts.untrained is not None:
-        words.append(f"The untrained model scores {facts.untrained:.2f} exact match on the same questions.")
+        number = min(UNTRAINED_QUESTIONS, len(found.scored))
+        words.append(f"The untrained model scores {facts.untrained:.2f} exact match on {number} of the questions.")
     else:
         words.append("No questions were asked, so the untrained model has no score to compare with.")
     if metrics["skipped_steps"]:
         words.append(f"{metrics['skipped_steps']} steps were skipped because the loss was no finite number.")
     if metrics["chats_shortened"] or metrics["chats_left_out"]:
         words.append(
-            f"{metrics['chats_shortened']} chats are longer than the {shape['context']} tokens this model reads and "
+            f"{metrics['chats_shortened']} chats are longer than the {metrics['row_length']} tokens of a row and "
             f"were learned up to there; {metrics['chats_left_out']} have no answer within them and were left out."
         )
     rows = [

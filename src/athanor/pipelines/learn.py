@@ -13,7 +13,7 @@ import msgspec
 from athanor.artifacts.artifact import Artifact
 from athanor.artifacts.runs import Run
 from athanor.core import hardware
-from athanor.core.errors import Interrupted
+from athanor.core.errors import InputError, Interrupted, ResourceError
 from athanor.core.files import write_atomic
 from athanor.core.progress import Reporter
 from athanor.core.seeds import derive
@@ -23,17 +23,19 @@ from athanor.models.decoder import PRECISIONS, Decoder, initialise
 from athanor.models.folder import load_network, save_network
 from athanor.objectives import next_token
 from athanor.pipelines.plan import Choice, training_plan
-from athanor.pipelines.steps import MODEL_VERSION, Keys, copy_tokenizer
+from athanor.pipelines.steps import MODEL_VERSION, Keys, copy_tokenizer, input_of
 from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.train import packing, tokens
 from athanor.train.clock import Clock
-from athanor.train.compiled import compile_blocks
+from athanor.train.compiled import LEAST_SECONDS, compile_blocks
 from athanor.train.heldout import HeldOut, measure
 from athanor.train.loop import METRICS, Plan, Progress, Trainer, read_metrics
 from athanor.train.runtime import prepare
 
 BEFORE_TOKENS = 8192  # held-out tokens the network is measured on before it learns
 AFTER_TOKENS = 200_000  # and afterwards, at the most
+LEAST_LEARNING = 0.05
+"""Share of the budget that must be left to learn in."""
 TRAINING_ROWS = "training.jsonl"
 NEW_DOCUMENT_REPEATS = 3
 """How often a document that the parent has not seen is used while one it has seen is used once."""
@@ -63,7 +65,6 @@ class Outcome:
     progress: Progress
     before: HeldOut
     after: HeldOut
-    compiled: bool
 
 
 def learn(work: Learning, resume: bool) -> Artifact:
@@ -81,39 +82,56 @@ def _learn(work: Learning, resume: bool) -> Artifact:
     plan = training_plan(work.choice, work.keys.recipe)
     rows = Corpus(work.corpus.folder).rows
     training, held_out = (
-        tokens.write(rows(split), tokenizer, work.run.folder / split) for split in ("train", "heldout")
+        tokens.write(rows(split), tokenizer, work.run.folder / split, plan.row_length) for split in ("train", "heldout")
     )
     network = _network(work)
     began = time.monotonic()
     before = measure(network, held_out, tokenizer, plan.row_length, BEFORE_TOKENS)
-    after_seconds = _seconds_after(time.monotonic() - began, before, held_out)
+    reserve = work.reserve + _seconds_after(time.monotonic() - began, before, held_out)
     sampler = packing.Sampler(_pieces(work, training, plan), plan.row_length, plan.seed)
     trainer = Trainer(network, next_token, training, sampler, plan, work.run.folder)
     if resume and trainer.resume():
         work.reporter.say(f"going on from step {trainer.progress.step}")
-    compiled = _compile(work, trainer)
-    progress = _run(work, trainer, after_seconds)
+    else:
+        refuse_spent(work.clock, reserve)
+    _compile(work, trainer, reserve)
+    progress = _run(work, trainer, reserve)
     learned = _masters(trainer)
     after = measure(learned, held_out, tokenizer, plan.row_length, AFTER_TOKENS)
-    artifact = _store(work, trainer, Outcome(learned, progress, before, after, compiled), tokenizer)
+    artifact = _store(work, trainer, Outcome(learned, progress, before, after), tokenizer)
     work.run.remove()
     return artifact
 
 
 def _seconds_after(took: float, before: HeldOut, held_out: tokens.TokenSet) -> float:
     """What measuring the learned network will take, by what measuring the fresh one took."""
-    return took * min(AFTER_TOKENS, held_out.tokens) / max(1, before.tokens)
+    return took * min(AFTER_TOKENS, held_out.tokens) / max(1, before.read)
 
 
-def _compile(work: Learning, trainer: Trainer) -> bool:
-    """Compile the network's blocks where that was chosen; whether they are now."""
-    if not work.choice.compile:
-        return False
+def refuse_spent(clock: Clock, reserve: float) -> None:
+    """Raise ResourceError where reading has used up the time there was to learn in."""
+    if clock.total is None or clock.left(reserve) >= LEAST_LEARNING * clock.total:
+        return
+    wanted = math.ceil(2 * (clock.spent + reserve) / 60)
+    raise ResourceError(
+        f"Of {clock.total / 60:g} minutes, {clock.spent / 60:.1f} are spent and {reserve / 60:.1f} are needed "
+        "afterwards: nothing is left to learn in.",
+        value=clock.total / 60,
+        limit=wanted,
+        remedy=f"Give --minutes {wanted}; corpus and tokenizer are kept and need no time again.",
+    )
+
+
+def _compile(work: Learning, trainer: Trainer, reserve: float) -> None:
+    """Compile the network's blocks where that was chosen, unless a resumed run has too little left to gain by it."""
+    late = trainer.progress.step > 0 and work.clock.left(reserve) < LEAST_SECONDS
+    if late or not work.choice.compile:
+        return
     work.reporter.say("compiling the network …")
     reason = compile_blocks(trainer.network, trainer.gradients, work.keys.store.home / "cache" / "compiled")
+    trainer.compiled = reason is None
     if reason is not None:
         work.reporter.say(f"learning goes on without the compiler: {reason}")
-    return reason is None
 
 
 def _network(work: Learning) -> Decoder:
@@ -129,16 +147,23 @@ def _network(work: Learning) -> Decoder:
 
 def _pieces(work: Learning, training: tokens.TokenSet, plan: Plan) -> packing.Pieces:
     parent = work.keys.parent
-    if parent is None:
-        return packing.cut(training, plan.row_length)
-    old = next(work.keys.store.get(number) for number in parent.manifest.inputs)
-    known = {row.id for row in Corpus(old.folder).rows("train")}
-    seen = [row.id in known for row in Corpus(work.corpus.folder).rows("train")]
-    return packing.cut(training, plan.row_length, [1 if kept else NEW_DOCUMENT_REPEATS for kept in seen])
+    repeat = None
+    if parent is not None:
+        known = {row.id for row in Corpus(input_of(work.keys.store, parent, "corpus").folder).rows("train")}
+        seen = [row.id in known for row in Corpus(work.corpus.folder).rows("train")]
+        repeat = [1 if kept else NEW_DOCUMENT_REPEATS for kept in seen]
+    pieces = packing.cut(training, plan.row_length, repeat)
+    if not len(pieces.length):
+        raise InputError(
+            f"None of the {len(training)} documents can be learned from: {training.chats} are chats without an answer "
+            f"within the {plan.row_length} tokens of a row.",
+            value=plan.row_length,
+            remedy=f"Give longer rows, such as model.context={4 * plan.row_length}, or add documents.",
+        )
+    return pieces
 
 
-def _run(work: Learning, trainer: Trainer, after_seconds: float) -> Progress:
-    reserve = work.reserve + after_seconds
+def _run(work: Learning, trainer: Trainer, reserve: float) -> Progress:
     total = trainer.plan.steps if work.clock.total is None else work.clock.total - reserve
     bytes_a_token = _bytes_a_token(work, trainer)
     with work.reporter.bar("learning", float(total or 1)) as bar:
@@ -178,7 +203,7 @@ def _store(work: Learning, trainer: Trainer, outcome: Outcome, tokenizer: Tokeni
         return draft.commit(
             seconds=outcome.progress.seconds,
             metrics=_metrics(work, trainer, outcome),
-            resolved=_resolved(work, trainer, outcome),
+            resolved=_resolved(work, trainer),
         )
 
 
@@ -204,6 +229,7 @@ def _metrics(work: Learning, trainer: Trainer, outcome: Outcome) -> dict[str, An
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
         "steps": progress.step,
         "skipped_steps": progress.skipped,
+        "compiled_steps": progress.compiled,
         "tokens_seen": progress.tokens,
         "tokens": trainer.tokens.tokens,
         "epochs": trainer.sampler.epoch + trainer.sampler.row / max(1, trainer.sampler.rows_an_epoch),
@@ -216,11 +242,13 @@ def _metrics(work: Learning, trainer: Trainer, outcome: Outcome) -> dict[str, An
         "chats": trainer.tokens.chats,
         "chats_shortened": len(shortened),
         "chats_left_out": len(dropped),
+        "row_length": trainer.plan.row_length,
         "planned": msgspec.to_builtins(work.choice.planned),
+        "spent": {"seconds": work.clock.spent, "peak_memory_bytes": hardware.peak_memory_bytes()},
     }
 
 
-def _resolved(work: Learning, trainer: Trainer, outcome: Outcome) -> dict[str, Any]:
+def _resolved(work: Learning, trainer: Trainer) -> dict[str, Any]:
     """What calibration and clock chose: with these keys the run repeats bit for bit on one machine."""
     plan, spec = trainer.plan, trainer.network.spec
     return {
@@ -235,12 +263,12 @@ def _resolved(work: Learning, trainer: Trainer, outcome: Outcome) -> dict[str, A
         "train": {
             "learning_rate": plan.learning_rate,
             "batch_size": plan.batch_size,
-            "steps": outcome.progress.step,
+            "steps": trainer.progress.step,
             "warm_up": trainer.schedule.warm_up,
             "falls": [list(fall) for fall in trainer.schedule.falls],
             "precision": work.choice.precision,
             "accumulate": plan.accumulate,
-            "compile": outcome.compiled,
+            "compile": trainer.progress.compiled == trainer.progress.step,
             "optimiser": plan.optimiser,
         },
         "threads": hardware.cores(),

@@ -27,13 +27,12 @@ LADDER = ("qwen3-1m", "qwen3-3m", "qwen3-6m", "qwen3-10m", "qwen3-14m", "qwen3-3
 FIXED_SECONDS = 9.0
 READ_BYTES_PER_SECOND = 2e6
 QUESTIONS_PER_SECOND = 120.0
-CHARACTERS_PER_TOKEN = 2.6
-"""Measured on English–Chinese corpora with vocabularies of 4096."""
 EXPANSION = {".gz": 3.5, ".xz": 4.5}
 WORTH = 4.0
 """A shape of N parameters is chosen where the budget buys at least WORTH·N² operations: compute-optimal size grows
 with the root of compute (Hoffmann et al. 2022, arXiv:2203.15556). Their constant is 120; with minutes on two cores and
 many passes over little text, larger networks learn more a second (LOG.md)."""
+USUAL_ROW = 1024
 MICRO_TOKENS = 8192  # positions of one micro-batch at the most: activations stay bounded
 BASE_MEMORY = 670 << 20  # interpreter, torch and its kernels, matplotlib, corpus tools
 
@@ -71,7 +70,7 @@ def choose(
     learning = _learning_seconds(recipe.budget_seconds, around)
     vocabulary = recipe.tokenizer.vocabulary or vocabulary_for(characters)
     spec = parent or _spec(recipe, machine, precision, vocabulary, learning)
-    row_length = min(spec.context, 1024)
+    row_length = recipe.model.context or min(spec.context, USUAL_ROW)
     rate = machine.flops_per_second(spec.width, precision) / training_flops_per_token(spec, row_length)
     batch_size = recipe.train.batch_size or max(4, round(_batch_tokens(spec) / row_length))
     steps = recipe.train.steps or max(20, round(learning * rate / (batch_size * row_length)))
@@ -172,7 +171,7 @@ def _spec(recipe: BuildRecipe, machine: Machine, precision: Precision, vocabular
     if all(getattr(wanted, key) is None for key in ("layers", "width", "heads", "kv_heads", "inner")):
         return base.check()
     width = wanted.width or base.width
-    heads = wanted.heads or (base.heads if wanted.width is None else max(1, width // 64))
+    heads = wanted.heads or (base.heads if wanted.width is None else _heads(width))
     head_width = width // heads if width % heads == 0 else 0
     return DecoderSpec(
         family=base.family,
@@ -185,6 +184,11 @@ def _spec(recipe: BuildRecipe, machine: Machine, precision: Precision, vocabular
         inner=wanted.inner or (base.inner if wanted.width is None else width * 8 // 3),
         context=base.context,
     ).check()
+
+
+def _heads(width: int) -> int:
+    """As many heads as can be at least 64 wide, of an even width for rotary positions."""
+    return next((heads for heads in range(width // 64, 1, -1) if width % (2 * heads) == 0), 1)
 
 
 def _whole(head_width: int, width: int, heads: int) -> int:

@@ -24,15 +24,17 @@ class ModelRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     inner: int | None = None
     """Width inside the MLP."""
     context: int | None = None
-    """Longest sequence in tokens, and the length of a training row."""
+    """Longest sequence in tokens, and the length of a training row; at least 2."""
 
     def check(self) -> None:
         """Raise RecipeError for a number that is no count or far beyond any machine."""
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if value is not None and not 1 <= value <= 1 << 20:
+            least = 2 if name == "context" else 1
+            if value is not None and not least <= value <= 1 << 20:
+                limit = [least, 1 << 20]
                 raise RecipeError(
-                    f"model.{name} is {value}.", value=value, limit=[1, 1 << 20], remedy="Give a positive number."
+                    f"model.{name} is {value}.", value=value, limit=limit, remedy=f"Give at least {least}."
                 )
 
 
@@ -46,6 +48,8 @@ class BuildRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     minutes: float | None = None
     """Budget of the whole command; None with train.steps, or else the default."""
     seed: int = 0
+    continues: str | None = None
+    """The model to go on from, by name or id; `--continue` puts the name of the build here."""
     questions: str | None = None
     """A question file, asked after learning."""
     data: DataRecipe = DataRecipe()

@@ -26,7 +26,7 @@ from athanor.tokenizers import train as tokenizer_training
 from athanor.tokenizers.recipe import vocabulary_for
 from athanor.tokenizers.tokenizer import Tokenizer
 
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 LEAST_CHARACTERS = 30_000
 LEAST_DOCUMENTS = 10
 MOST_TOKENIZER_CHARACTERS = 30_000_000
@@ -72,7 +72,7 @@ class Keys:
     def found_tokenizer(self, corpus: Artifact) -> Artifact | None:
         """The tokenizer of a corpus, when it is there; the parent's where one goes on."""
         if self.parent is not None:
-            return parent_tokenizer(self.store, self.parent)
+            return input_of(self.store, self.parent, "tokenizer")
         return self.found("tokenizer", tokenizer_training.VERSION, *self.tokenizer(corpus.id))
 
     def found_run(self) -> Run | None:
@@ -144,7 +144,7 @@ def _nothing(statistics: CorpusStatistics) -> InputError:
 def make_tokenizer(keys: Keys, corpus: Artifact, reporter: Reporter) -> tuple[Artifact, bool]:
     """The tokenizer of a corpus; a model that goes on keeps its own, or its weights would mean nothing."""
     if keys.parent is not None:
-        return parent_tokenizer(keys.store, keys.parent), True
+        return input_of(keys.store, keys.parent, "tokenizer"), True
     asked, inputs = keys.tokenizer(corpus.id)
     kept = keys.found("tokenizer", tokenizer_training.VERSION, asked, inputs)
     if kept is not None:
@@ -158,15 +158,15 @@ def make_tokenizer(keys: Keys, corpus: Artifact, reporter: Reporter) -> tuple[Ar
         return draft.commit(resolved={"vocabulary": wanted}, metrics={"vocabulary": vocabulary}), False
 
 
-def parent_tokenizer(store: Store, parent: Artifact) -> Artifact:
-    """The tokenizer a model was made with."""
-    for number in parent.manifest.inputs:
+def input_of(store: Store, model: Artifact, kind: str) -> Artifact:
+    """The corpus or the tokenizer a model was made with. Raises InputError where it names none."""
+    for number in model.manifest.inputs:
         artifact = store.get(number)
-        if artifact.kind == "tokenizer":
+        if artifact.kind == kind:
             return artifact
     raise InputError(
-        f"The model {parent.id[:12]} names no tokenizer it was made with.",
-        value=parent.id,
+        f"The model {model.id[:12]} names no {kind} it was made with.",
+        value=model.id,
         remedy="Build it again from its folder, without --continue.",
     )
 

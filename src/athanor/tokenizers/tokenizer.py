@@ -107,17 +107,27 @@ class Tokenizer:
         """Ids of a rendered chat. Names of control tokens inside a message are encoded as plain text."""
         return self._encode_pieces(self._needed_template().pieces(messages, self.specials, answer))
 
-    def encode_training_chat(self, messages: Sequence[Mapping[str, str]]) -> tuple[list[int], list[bool]]:
-        """Ids of a whole chat, and which of them are to be learned: what the assistant says, its end token in."""
+    def encode_training_chat(
+        self, messages: Sequence[Mapping[str, str]], most: int | None = None
+    ) -> tuple[list[int], list[bool]]:
+        """Ids of a whole chat, and which of them are to be learned: what the assistant says, its end token in.
+
+        most: turns after the first answer that begins beyond so many ids are left out, since the beginning of each
+        answer costs rendering everything before it.
+        """
+        begins: list[int] = []
+        for turn in [number for number, message in enumerate(messages) if message["role"] == "assistant"]:
+            begins.append(len(self.encode_chat(messages[:turn], answer=True)))
+            if most is not None and begins[-1] > most:
+                messages = messages[: turn + 1]
+                break
         ids = self.encode_chat(messages, answer=False)
         learned = [False] * len(ids)
-        for turn, message in enumerate(messages):
-            if message["role"] == "assistant":
-                begin = len(self.encode_chat(messages[:turn], answer=True))
-                end = begin
-                while end < len(ids) and ids[end] != self.eos:
-                    end += 1
-                learned[begin : end + 1] = [True] * (min(end + 1, len(ids)) - begin)
+        for begin in begins:
+            end = begin
+            while end < len(ids) and ids[end] != self.eos:
+                end += 1
+            learned[begin : end + 1] = [True] * (min(end + 1, len(ids)) - begin)
         return ids, learned
 
     def _needed_template(self) -> Template:

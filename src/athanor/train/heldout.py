@@ -21,11 +21,12 @@ ROWS_AT_A_TIME = 16
 @dataclass(frozen=True)
 class HeldOut:
     """loss: nats a token. bits_per_byte: bits of all predicted tokens over the bytes they stand for. tokens: how
-    many were predicted. nan where nothing is held out."""
+    many were predicted. read: how many went through the network for it. nan where nothing is held out."""
 
     loss: float
     bits_per_byte: float
     tokens: int
+    read: int
 
 
 @torch.no_grad()
@@ -39,6 +40,7 @@ def measure(
         rows = rows[: max(1, most_tokens // row_length)]
     sizes = token_sizes(tokenizer)
     nats, count, size = 0.0, 0, 0
+    read = int(sum(pieces.length[piece] for row in rows for piece in row))
     for at in range(0, len(rows), ROWS_AT_A_TIME):
         for batch in batches(tokens, pieces, rows[at : at + ROWS_AT_A_TIME], row_length, ROWS_AT_A_TIME):
             frame = packed_frame(network.rotary_of(row_length), batch.documents, batch.positions)
@@ -48,8 +50,8 @@ def measure(
             count += learned.numel()
             size += int(sizes[learned.numpy()].sum())
     if not count:
-        return HeldOut(math.nan, math.nan, 0)
-    return HeldOut(nats / count, nats / math.log(2) / max(1, size), count)
+        return HeldOut(math.nan, math.nan, 0, read)
+    return HeldOut(nats / count, nats / math.log(2) / max(1, size), count, read)
 
 
 def token_sizes(tokenizer: Tokenizer) -> np.ndarray:

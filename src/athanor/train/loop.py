@@ -42,6 +42,7 @@ STEPS_TIMED = 50  # recent steps whose median foretells the next
 WORTH_REPLANNING = 0.08  # by how much the steps left must differ from those planned
 LEAST_REPLANNED = 3.0  # seconds left below which a fall is left as it is
 CHECKPOINT_SECONDS = 15.0
+LEARNING_A_CHECKPOINT = 20.0  # seconds of learning for each second that a checkpoint took
 LOG_EVERY = 10  # steps
 METRICS = "metrics.jsonl"
 
@@ -85,6 +86,8 @@ class Progress:
     tokens: int = 0
     skipped: int = 0
     skipped_in_a_row: int = 0
+    compiled: int = 0
+    """Steps of compiled blocks; where not all were, the run cannot be repeated bit for bit."""
     epoch: int = 0
     row: int = 0
     falls: list[list[int]] = field(default_factory=list)
@@ -106,6 +109,8 @@ class Trainer:
         self.optimiser = Optimiser(network, matrices=plan.optimiser == "muon")
         self.progress = Progress()
         self.schedule = _schedule(plan)
+        self.compiled = False
+        """Whether the network's blocks are compiled now."""
         self._recent: deque[float] = deque(maxlen=STEPS_TIMED)
 
     def resume(self) -> bool:
@@ -137,7 +142,7 @@ class Trainer:
         self.network.train()
         before, began = self.progress.seconds, time.monotonic()
         first = self.progress.step
-        saved = began
+        due = began + CHECKPOINT_SECONDS
         with signals.deferred() as stop:
             while stop.signal is None and not self._done(clock, reserve):
                 self._maybe_fall(clock, reserve, first)
@@ -148,9 +153,10 @@ class Trainer:
                 self.progress.seconds = before + now - began
                 if report is not None:
                     report(self.progress, self.plan, clock)
-                if now - saved >= CHECKPOINT_SECONDS:
+                if now >= due:
                     self.save(clock)
                     saved = time.monotonic()
+                    due = saved + max(CHECKPOINT_SECONDS, LEARNING_A_CHECKPOINT * (saved - now))
             if stop.signal is not None:
                 self.save(clock)
                 raise signals.interrupted(stop.signal)
@@ -223,6 +229,7 @@ class Trainer:
         rate = self.schedule.rate(number)
         norm = self.optimiser.step(rate) if math.isfinite(total) else self._discard()
         self.progress.step += 1
+        self.progress.compiled += self.compiled
         self.progress.loss = total
         self.progress.tokens += int(sum(self.sampler.pieces.length[piece] for row in rows for piece in row))
         self._after(number, total, norm, rate, rows)

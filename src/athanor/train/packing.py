@@ -117,9 +117,9 @@ def in_order(pieces: Pieces, row_length: int) -> list[list[int]]:
 
 def batches(tokens: TokenSet, pieces: Pieces, rows: list[list[int]], row_length: int, micro: int) -> Iterator[Batch]:
     """The rows of one optimiser step as micro-batches of `micro` rows, all with the step's whole weight."""
-    parts = [_arrays(tokens, pieces, rows[at : at + micro], row_length) for at in range(0, len(rows), micro)]
-    weight = float(sum(part[2].sum() for part in parts))
-    for ids, targets, weights, documents, positions in parts:
+    weight = float(sum(int(_learned(tokens, pieces, piece).sum()) for row in rows for piece in row))
+    for at in range(0, len(rows), micro):
+        ids, targets, weights, documents, positions = _arrays(tokens, pieces, rows[at : at + micro], row_length)
         yield Batch(
             torch.from_numpy(ids),
             torch.from_numpy(targets),
@@ -128,6 +128,12 @@ def batches(tokens: TokenSet, pieces: Pieces, rows: list[list[int]], row_length:
             torch.from_numpy(positions),
             max(weight, 1.0),
         )
+
+
+def _learned(tokens: TokenSet, pieces: Pieces, piece: int) -> npt.NDArray[np.uint8]:
+    """1 for each position of a piece whose next token is to be predicted, (positions,)."""
+    first = int(pieces.start[piece]) + 1
+    return tokens.learned[first : first + int(pieces.length[piece])]
 
 
 def _arrays(tokens: TokenSet, pieces: Pieces, rows: list[list[int]], row_length: int) -> tuple[npt.NDArray, ...]:
@@ -141,7 +147,7 @@ def _arrays(tokens: TokenSet, pieces: Pieces, rows: list[list[int]], row_length:
             here = (number, slice(at, at + length))
             ids[here] = tokens.ids[start : start + length]
             targets[here] = tokens.ids[start + 1 : start + length + 1]
-            weights[here] = tokens.learned[start + 1 : start + length + 1]
+            weights[here] = _learned(tokens, pieces, piece)
             documents[here] = order
             positions[here] = np.arange(length)
             at += length

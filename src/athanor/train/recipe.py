@@ -11,6 +11,7 @@ from athanor.core.seeds import MAX_SEED
 
 Precision = Literal["float32", "bf16"]
 Method = Literal["muon", "adamw"]
+MOST_ROWS = 1 << 16
 
 
 class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,7 +20,7 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     learning_rate: float | None = None
     """Peak rate of the schedule."""
     batch_size: int | None = None
-    """Rows an optimiser step."""
+    """Rows an optimiser step, 65,536 at the most."""
     steps: int | None = None
     """Optimiser steps in all; None: the clock rules."""
     warm_up: int | None = None
@@ -42,6 +43,7 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """Raise RecipeError with the dotted path of a value that cannot be."""
         _above("learning_rate", self.learning_rate, 0, strictly=True)
         _above("batch_size", self.batch_size, 1)
+        _below("batch_size", self.batch_size, MOST_ROWS)
         _above("steps", self.steps, 1)
         _above("warm_up", self.warm_up, 0)
         for start, steps in self.falls or ():
@@ -49,13 +51,17 @@ class TrainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             _above("falls", steps, 1)
         _above("accumulate", self.accumulate, 1)
         _above("seed", self.seed, 0)
-        if self.seed is not None and self.seed > MAX_SEED:
-            raise _out("seed", self.seed, f"at most {MAX_SEED}")
+        _below("seed", self.seed, MAX_SEED)
 
 
 def _above(name: str, value: float | None, least: float, strictly: bool = False) -> None:
     if value is not None and (value < least or (strictly and value == least)):
         raise _out(name, value, f"{'more than' if strictly else 'at least'} {least}")
+
+
+def _below(name: str, value: int | None, most: int) -> None:
+    if value is not None and value > most:
+        raise _out(name, value, f"at most {most}")
 
 
 def _out(name: str, value: float, limit: str) -> RecipeError:

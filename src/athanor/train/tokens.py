@@ -65,14 +65,14 @@ class TokenSet:
         return np.diff(self.starts)
 
 
-def write(rows: Iterable[Row], tokenizer: Tokenizer, folder: Path) -> TokenSet:
-    """Encode rows into `folder` (replaced) and open it."""
+def write(rows: Iterable[Row], tokenizer: Tokenizer, folder: Path, row_length: int | None = None) -> TokenSet:
+    """Encode rows into `folder` (replaced) and open it. row_length: positions of a chat that will be used."""
     remove_tree(folder)
     folder.mkdir(parents=True, mode=0o700)
     dtype = np.uint16 if tokenizer.vocabulary <= 1 << 16 else np.uint32
     starts, file_of, is_chat, files = [0], [], [], dict[str, int]()
     with (folder / "ids.bin").open("wb") as ids_file, (folder / "learned.bin").open("wb") as learned_file:
-        for row, ids, learned in _encoded(rows, tokenizer):
+        for row, ids, learned in _encoded(rows, tokenizer, row_length):
             ids_file.write(np.asarray(ids, dtype=dtype).tobytes())
             learned_file.write(np.asarray(learned, dtype=np.uint8).tobytes())
             starts.append(starts[-1] + len(ids))
@@ -86,7 +86,9 @@ def write(rows: Iterable[Row], tokenizer: Tokenizer, folder: Path) -> TokenSet:
     return TokenSet(folder)
 
 
-def _encoded(rows: Iterable[Row], tokenizer: Tokenizer) -> Iterator[tuple[Row, list[int], list[bool]]]:
+def _encoded(
+    rows: Iterable[Row], tokenizer: Tokenizer, row_length: int | None
+) -> Iterator[tuple[Row, list[int], list[bool]]]:
     end = tokenizer.specials[END_OF_TEXT]
     source = iter(rows)
     while some := list(islice(source, ROWS_AT_A_TIME)):
@@ -97,7 +99,7 @@ def _encoded(rows: Iterable[Row], tokenizer: Tokenizer) -> Iterator[tuple[Row, l
                 yield row, ids, [True] * len(ids)
             else:
                 messages = [{"role": role, "content": content} for role, content in row.turns()]
-                ids, learned = tokenizer.encode_training_chat(messages)
+                ids, learned = tokenizer.encode_training_chat(messages, row_length)
                 yield row, ids, learned
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from athanor.cli.output import common, emit, human_bytes, reporter
+from athanor.core.errors import UsageError
 
 
 @click.command()
@@ -58,6 +59,8 @@ def command(
         recipes.parse_words(settings),
         given,
     )
+    if go_on:
+        tree["continues"] = _own_name(tree)
     train = tree.get("train")
     if isinstance(train, Mapping) and "steps" in train and "minutes" not in given:
         tree.pop("minutes", None)
@@ -73,12 +76,17 @@ def command(
         force=force,
         replace=replace,
         resume=resume,
-        go_on=go_on,
         dry_run=dry_run,
         argv=sys.argv,
     )
     result = build(request)
     emit(result, lambda: _text(result), as_json)
+
+
+def _own_name(tree: Mapping[str, Any]) -> str:
+    if "name" not in tree:
+        raise UsageError("--continue needs a name to go on from.", remedy="Add --name and the model's name.")
+    return tree["name"]
 
 
 def _text(result: dict[str, Any]) -> str:
