@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from athanor.core.errors import InputError, ResourceError
-from athanor.data.workers import in_order
+from athanor.data.workers import apart, in_order
 
 
 def die(task: object, _: object) -> None:
@@ -84,6 +84,13 @@ def test_tasks_are_drawn_only_a_few_ahead(tasks) -> None:
 
 def test_few_tasks_are_shared_out(tasks) -> None:
     assert len({answer for _, answer in in_order(tasks.who, range(3), None, 3)}) == 3
+
+
+def test_one_task_apart(tasks) -> None:
+    assert apart(tasks.repeat, b"ab", 3) == b"ababab"
+    assert apart(tasks.who, 0) != os.getpid()
+    with pytest.raises(ResourceError, match="exit code 9"):
+        apart(tasks.die, 0)
 
 
 def test_the_folder_one_stands_in_holds_no_modules_of_ours(

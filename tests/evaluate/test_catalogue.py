@@ -6,6 +6,7 @@ Run: pytest tests/evaluate/test_catalogue.py
 from pathlib import Path
 
 from athanor.evaluate import catalogue, measure
+from athanor.evaluate.answers import accuracy, precision_recall_f1
 from athanor.evaluate.measure import Sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,3 +22,8 @@ def test_every_figure_has_a_row():
     for part, figures in shown.items():
         for name in figures:
             assert catalogue.METRICS[name].part == part, name
+
+
+def test_every_figure_of_labels_has_a_row():
+    found = {*precision_recall_f1("ab", "ba"), accuracy.__name__}
+    assert found == {name for name, item in catalogue.METRICS.items() if item.part == "labels"}

@@ -89,7 +89,7 @@ def packed(network: Decoder, documents: list[torch.Tensor], empty: int = 0) -> t
     ids = torch.cat([*documents, torch.zeros(empty, dtype=torch.int64)])
     numbers = torch.cat([torch.full((len(ids_),), at) for at, ids_ in enumerate(documents, 1)] + [torch.zeros(empty)])
     places = torch.cat([torch.arange(len(ids_)) for ids_ in documents] + [torch.zeros(empty)]).long()
-    frame = packed_frame(network.rotary, numbers.long()[None], places[None])
+    frame = packed_frame(network.rotary_of(network.spec.context), numbers.long()[None], places[None])
     return network.logits(network.hidden(ids[None], frame))[0]
 
 

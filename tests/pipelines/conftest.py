@@ -37,13 +37,10 @@ def folder(town: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def calibrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """This machine's calibration, made once for all stores of the tests."""
-    import torch
-
     from athanor.train.calibrate import machine
 
     cache = tmp_path_factory.mktemp("cache")
     machine(cache)
-    torch.set_flush_denormal(False)  # measuring cuts small numbers off in this process, which other tests need
     return (cache / "machine.json").read_bytes()
 
 

@@ -6,6 +6,9 @@ Run: pytest tests/tokenizers/test_round_trips.py
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 
 import pytest
 import tokenizers
@@ -13,7 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import decoders, models, pre_tokenizers
 
-from athanor.core.errors import InputError, NotFoundError
+from athanor.core import signals
+from athanor.core.errors import InputError, Interrupted, NotFoundError
 from athanor.tokenizers.stream import TextStream
 from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.tokenizers.train import END_OF_TEXT, SPECIALS, train
@@ -228,3 +232,21 @@ def test_files_beside_the_vocabulary(tmp_path, tokenizer_folder):
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings_))
     found = Tokenizer.load(tmp_path)
     assert found.render([]) == "A0" and found.eos == found.specials["<|im_end|>"]
+
+
+def test_a_signal_while_encoding_is_no_fault_of_the_text(tokenizer):
+    """Python runs the handler as soon as the library has returned, so still inside the call."""
+
+    def stop(*_: object) -> None:
+        raise signals.interrupted(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    killer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM))
+    try:
+        killer.start()
+        with pytest.raises(Interrupted):
+            while True:
+                tokenizer.encode_many(["The ferry leaves at seven. " * 2000])
+    finally:
+        killer.join()
+        signal.signal(signal.SIGTERM, before)

@@ -41,6 +41,23 @@ def test_other_gradients_are_refused_and_the_network_is_plain_again(tmp_path, er
     assert is_plain(made.network)
 
 
+@needs_compiler
+@pytest.mark.parametrize("error", [RuntimeError(), RuntimeError("one\ntwo"), OSError()])
+def test_a_compiler_that_fails_leaves_the_network_plain(tmp_path, error):
+    """Whether it says why or not."""
+    made = trainer(tmp_path)
+    plain = iter([made.gradients()])
+
+    def gradients():
+        for found in plain:
+            return found
+        raise error
+
+    reason = compile_blocks(made.network, gradients, tmp_path / "cache")
+    assert reason == f"the compiler failed: {'one' if str(error) else repr(error)}"
+    assert is_plain(made.network)
+
+
 def test_looking_at_gradients_moves_nothing(tmp_path):
     made, other = trainer(tmp_path / "a"), trainer(tmp_path / "b")
     made.gradients()

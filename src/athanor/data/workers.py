@@ -62,6 +62,16 @@ def in_order(
         pool.close()
 
 
+def apart(function: Callable[[Any, Any], Any], task: Any, setup: Any = None) -> Any:
+    """function(task, setup), done in a process of its own: what it takes of memory and changes ends with it."""
+    pool = _Pool()
+    try:
+        pool.start(pickle.dumps((function, setup)), 1)
+        return pool.finish(pool.submit(task))[1]
+    finally:
+        pool.close()
+
+
 class _Job:
     """A task and, once `answer` is there, whether it went well and what came of it."""
 

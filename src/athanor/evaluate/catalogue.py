@@ -1,4 +1,4 @@
-"""Every metric a report may show: its part, which way is better, what it is. `docs/metrics.md` is made from this."""
+"""Every metric: its part, which way is better, what it is. `docs/metrics.md` is made from this."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ METRICS = {
     "first_token_seconds": Metric("speed", "lower", "from the request to its first token, one stream"),
     "tokens_per_second": Metric("speed", "higher", "after the first token, one stream"),
     "peak_memory_bytes": Metric("speed", "lower", "largest resident size of the measuring process"),
+    "accuracy": Metric("labels", "higher", "share of labels equal to the wanted one"),
+    "precision": Metric("labels", "higher", "right ones among those given a label, mean over the labels"),
+    "recall": Metric("labels", "higher", "right ones among those that have a label, mean over the labels"),
+    "f1_macro": Metric("labels", "higher", "harmonic mean of a label's precision and recall, mean over the labels"),
+    "f1_micro": Metric("labels", "higher", "the same over all pairs at once, which is accuracy with one label each"),
 }
 
 
@@ -47,7 +52,8 @@ def page() -> str:
         "Made from `athanor/evaluate/catalogue.py` by `python tools/metrics_page.py`; a test compares the two.",
         "Every figure in a report is `{value, interval, n}`. The interval covers 95 %: Wilson's for shares, a",
         "percentile bootstrap of 1,000 resamples with a fixed seed for means; a single measurement has none. A figure",
-        "that cannot be had is null and carries its reason.",
+        "that cannot be had is null and carries its reason. The part `labels` is for answers out of a fixed set; no",
+        "report shows it yet, `athanor.evaluate.answers` computes it (`accuracy`, `precision_recall_f1`).",
         "",
         "| metric | part | better | what it is |",
         "| --- | --- | --- | --- |",

@@ -102,19 +102,26 @@ def variety(samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 def speed(model: Model, prompt: str) -> dict[str, Any]:
-    """One stream: seconds to the first token, tokens a second after it; peak memory of the process."""
+    """One stream: seconds to the first token, tokens a second after it; peak memory of the process.
+
+    A context too short for a prompt and an answer leaves the times missing.
+    """
     settings = Settings(max_tokens=SPEED_TOKENS, min_tokens=SPEED_TOKENS, temperature=0)
-    room = model.spec.context - SPEED_TOKENS - 1
+    room = max(1, model.spec.context - SPEED_TOKENS - 1)
     firsts, rates = [], []
     for _ in range(SPEED_RUNS):
         began = model.request(prompt, settings)
-        request = Request(began.prompt[: max(1, room)], settings, began.ends)
+        request = Request(began.prompt[:room], settings, began.ends)
+        if not model.engine.fits(request):
+            break
         model.engine.complete([request])
         first = request.first_token_seconds or 0.0
         firsts.append(first)
-        rates.append((len(request.ids) - 1) / max(1e-9, time.monotonic() - request.submitted - first))
+        if len(request.ids) > 1:
+            rates.append((len(request.ids) - 1) / max(1e-9, time.monotonic() - request.submitted - first))
+    too_short = intervals.missing(f"a context of {model.spec.context} leaves no room for an answer to time")
     return {
-        "first_token_seconds": intervals.mean(firsts),
-        "tokens_per_second": intervals.mean(rates),
+        "first_token_seconds": intervals.mean(firsts) if firsts else too_short,
+        "tokens_per_second": intervals.mean(rates) if rates else too_short,
         "peak_memory_bytes": intervals.single(float(peak_memory_bytes())),
     }

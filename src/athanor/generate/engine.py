@@ -43,18 +43,8 @@ class Engine:
 
     def submit(self, request: Request) -> None:
         """Queue a request. Raises InputError for a prompt that is empty or leaves no room in the context."""
-        context = self._step.context
-        if not request.prompt:
-            raise InputError(
-                "The prompt is empty: no token to begin from.", value=0, limit="at least 1 token", remedy="Give a word."
-            )
-        if len(request.prompt) >= context:
-            raise InputError(
-                f"The prompt has {len(request.prompt)} tokens; this model reads {context}, the answer included.",
-                value=len(request.prompt),
-                limit=context - 1,
-                remedy="Shorten the prompt.",
-            )
+        if not self.fits(request):
+            raise _misfit(len(request.prompt), self._step.context)
         self._streams[id(request)] = _Stream(request, self._tokenizer)
         self._scheduler.submit(request)
         if request.settings.max_tokens == 0:
@@ -132,6 +122,20 @@ class Engine:
         # A stop may be complete only in what was held back until now.
         request.finish_reason = "stop" if stream.stops.stopped else reason
         return rest
+
+
+def _misfit(tokens: int, context: int) -> InputError:
+    """Why a prompt of so many tokens cannot be answered."""
+    if not tokens:
+        return InputError(
+            "The prompt is empty: no token to begin from.", value=0, limit="at least 1 token", remedy="Give a word."
+        )
+    return InputError(
+        f"The prompt has {tokens} tokens; this model reads {context}, the answer included.",
+        value=tokens,
+        limit=context - 1,
+        remedy="Shorten the prompt.",
+    )
 
 
 class _Stream:

@@ -20,6 +20,7 @@ from athanor.models.decoder import PRECISIONS, Decoder
 from athanor.models.folder import load_network, read_json
 from athanor.specs.decoder import DecoderSpec
 from athanor.tokenizers.tokenizer import Tokenizer
+from athanor.tokenizers.train import END_OF_TEXT, END_TURN
 
 GENERATION_CONFIG = "generation_config.json"
 
@@ -225,12 +226,12 @@ def _check_unicode(text: str) -> None:
 
 def write_generation_config(folder: Path, tokenizer: Tokenizer) -> None:
     """The defaults of an own model: sampling cool enough to keep to what was learned."""
-    ends = sorted(tokenizer.specials[name] for name in ("<|endoftext|>", "<|im_end|>"))
+    ends = sorted(tokenizer.specials[name] for name in (END_OF_TEXT, END_TURN))
     found = {
         "do_sample": True,
         "temperature": 0.5,
         "top_p": 0.9,
         "eos_token_id": ends,
-        "pad_token_id": tokenizer.specials["<|endoftext|>"],
+        "pad_token_id": tokenizer.specials[END_OF_TEXT],
     }
     (folder / GENERATION_CONFIG).write_text(json.dumps(found, indent=2) + "\n")

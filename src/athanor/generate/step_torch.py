@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from athanor.core.errors import ResourceError
+from athanor.core.hardware import cores
 from athanor.generate.scheduler import Work
 from athanor.models.decoder import Decoder
 from athanor.nn.frame import cached_frame
@@ -24,6 +25,9 @@ class TorchStep:
     """Runs rows of requests through a network with its key/value memory."""
 
     def __init__(self, network: Decoder, slots: int = MOST_SLOTS) -> None:
+        # By default torch counts the machine's cores, also where a control group grants fewer: then its threads wait
+        # for one another. Never more than it has: a caller may have chosen fewer.
+        torch.set_num_threads(min(torch.get_num_threads(), cores()))
         spec = network.spec
         self._network = network
         self._dtype = dtype = network.embedding.weight.dtype

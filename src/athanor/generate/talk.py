@@ -35,6 +35,7 @@ WORDS = {
         "reset": "forgotten",
         "set": "system text set",
         "removed": "system text removed",
+        "ignored": "this model has no chat template, so it does not read the system text",
         "saved": "saved to {0}",
         "not saved": "not saved: {0}",
         "cut": "(the first {0} messages no longer fit and are not read)",
@@ -52,12 +53,14 @@ WORDS = {
         "reset": "已忘记",
         "set": "系统文字已设定",
         "removed": "系统文字已去掉",
+        "ignored": "这个模型没有对话模板，不会读系统文字",
         "saved": "已存到 {0}",
         "not saved": "没有存成：{0}",
         "cut": "（最前面的 {0} 条已放不下，不再读取）",
         "stats": "{0} 个回答，{1} 个词元，每秒 {2:.0f} 个",
     },
 }
+COMMANDS = ("/exit", "/help", "/quit", "/reset", "/save", "/stats", "/system")
 PROMPT, MARK = "> ", '"""'
 LEAST_ROOM = 16  # tokens kept free for an answer
 
@@ -78,6 +81,11 @@ class Talk:
         self.tokens = 0
         self.seconds = 0.0
         self.forgotten = 0
+
+    @property
+    def ignores_system(self) -> bool:
+        """Whether there is a system text and no chat template to put it in."""
+        return bool(self.system) and not self.model.talks
 
     def reset(self) -> None:
         """Forget the history."""
@@ -101,7 +109,8 @@ class Talk:
     def save(self, path: Path) -> None:
         """Write the conversation as JSON."""
         found = {"model": str(self.model.folder), "system": self.system, "messages": self.messages}
-        write_atomic(path, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        # Half a UTF-16 pair, in a system text or a path, becomes its escape, which JSON has too.
+        write_atomic(path, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "backslashreplace"))
 
     def _request(self) -> Request:
         """The request for the next answer, with as many of the newest turns as the context holds."""
@@ -128,19 +137,26 @@ class Talk:
 
 
 def converse(talk: Talk, source: TextIO, sink: TextIO, reporter: Reporter) -> None:
-    """Answer until the input ends or /exit."""
+    """Answer until the input ends or /exit. In a pipe every question has its answer, an empty line where refused."""
     live = source.isatty()
     if live:
         reporter.say(words("welcome"))
-    for text in _texts(source, sink if live else None):
-        if text.startswith("/"):
+    if talk.ignores_system:
+        reporter.warn(words("ignored"))
+    for text, is_line in _texts(source, sink if live else None):
+        if is_line and _is_command(text, live):
             if not _command(talk, text, sink, reporter):
                 return
         elif text.strip():
-            _say(talk, text, sink, reporter)
+            _say(talk, text, sink, reporter, live)
 
 
-def _say(talk: Talk, text: str, sink: TextIO, reporter: Reporter) -> None:
+def _is_command(line: str, live: bool) -> bool:
+    """Whether a line is for us: a mistyped command gets help where somebody types, and is a question in a pipe."""
+    return line.startswith("/") and (live or line.strip().partition(" ")[0] in COMMANDS)
+
+
+def _say(talk: Talk, text: str, sink: TextIO, reporter: Reporter, live: bool) -> None:
     before = talk.forgotten
     try:
         with signals.deferred() as stop:
@@ -150,6 +166,8 @@ def _say(talk: Talk, text: str, sink: TextIO, reporter: Reporter) -> None:
                     break
     except AthanorError as error:
         reporter.warn(str(error))
+        if not live:
+            _write(sink, "\n")
         return
     _write(sink, "\n")
     if talk.forgotten > before:
@@ -171,7 +189,10 @@ def _command(talk: Talk, text: str, sink: TextIO, reporter: Reporter) -> bool:
         _write(sink, talk.stats() + "\n")
     elif word == "/system":
         talk.system = rest or None
-        reporter.say(words("set" if rest else "removed"))
+        if talk.ignores_system:
+            reporter.warn(words("ignored"))
+        else:
+            reporter.say(words("set" if rest else "removed"))
     elif word == "/save" and rest:
         _save(talk, Path(rest), reporter)
     else:
@@ -187,37 +208,38 @@ def _save(talk: Talk, path: Path, reporter: Reporter) -> None:
         reporter.warn(words("not saved", error))
 
 
-def _texts(source: TextIO, prompt: TextIO | None) -> Iterator[str]:
-    """Lines, or texts of several lines between marks."""
+def _texts(source: TextIO, prompt: TextIO | None) -> Iterator[tuple[str, bool]]:
+    """(text, is a line): lines, and texts of several lines between marks or from a mark to the end of the input."""
     held: list[str] | None = None
     while True:
         if prompt is not None:
             _write(prompt, ". " if held is not None else PROMPT)
         line = _line(source, prompt)
-        if line is None:
+        if not line:
+            if line is not None and held is not None:
+                yield "\n".join(held), False
             return
         text = line.rstrip("\n")
         if text.strip() == MARK:
             if held is not None:
-                yield "\n".join(held)
+                yield "\n".join(held), False
             held = [] if held is None else None
         elif held is not None:
             held.append(text)
         else:
-            yield text
+            yield text, True
 
 
 def _line(source: TextIO, prompt: TextIO | None) -> str | None:
+    """The next line, empty at the end of the input; None when the keys end the chat."""
     try:
-        return source.readline() or None
+        return source.readline()
     except Interrupted as stop:
         if stop.value != signal.SIGINT.name:
             raise
         if prompt is not None:
             _write(prompt, "\n")
         return None
-    except UnicodeDecodeError:
-        return "\n"
 
 
 def _write(sink: TextIO, text: str) -> None:

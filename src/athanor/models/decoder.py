@@ -32,11 +32,6 @@ class Decoder(nn.Module):
         self.head = self.embedding if spec.tied else nn.Linear(spec.width, spec.vocabulary, bias=False)
         self.register_buffer("turns", torch.empty(2, 0, spec.head_width), persistent=False)  # (2, P, K)
 
-    @property
-    def rotary(self) -> Tensor:
-        """The rotary table of the whole context, (2, context, K), in the network's dtype."""
-        return self.rotary_of(self.spec.context)
-
     def rotary_of(self, positions: int) -> Tensor:
         """The rotary table (2, P, K) of at least the first `positions`, at most the context.
 

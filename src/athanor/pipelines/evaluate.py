@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from athanor.artifacts.artifact import Artifact
 from athanor.artifacts.ids import step_key
 from athanor.artifacts.store import Store
-from athanor.core.errors import NotFoundError
+from athanor.core.files import sha256_file
 from athanor.core.progress import Reporter
 from athanor.data.reader import Corpus
 from athanor.evaluate import measure, questions, report
@@ -146,11 +145,7 @@ def answer_rows(found: Evaluation) -> list[dict[str, Any]]:
 
 def questions_hash(path: Path | None) -> str | None:
     """What names a question file in a report's key: its content."""
-    if path is None:
-        return None
-    if not path.is_file():
-        raise NotFoundError(f"There is no question file {path}.", value=str(path), remedy="Check the path.")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256_file(path) if path is not None else None
 
 
 def evaluate_name(name: str, path: Path | None, seed: int, limit: int | None, reporter: Reporter) -> dict[str, Any]:

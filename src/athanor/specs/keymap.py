@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,6 @@ class Join:
 
 
 Rule = Rename | Join
-
-
-class Shaped(Protocol):
-    """Anything with a shape: a header entry, an array, a tensor."""
-
-    @property
-    def shape(self) -> Sequence[int]: ...
 
 
 def published_names(rules: Sequence[Rule]) -> set[str]:

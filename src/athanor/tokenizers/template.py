@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from athanor.core.errors import InputError, Interrupted
+from athanor.core.errors import InputError
 
 MAX_TEMPLATE_CHARACTERS = 100_000
 
@@ -52,8 +52,6 @@ class Template:
         sandbox.start()
         try:
             return self._template.render(messages=flat, add_generation_prompt=answer, **self._names)
-        except Interrupted:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever a stranger's program raises is the program's fault
             raise _refused(f"it fails on this chat ({str(error)[:300]})", None) from None
 

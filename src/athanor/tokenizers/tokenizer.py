@@ -12,7 +12,7 @@ from typing import Any
 
 import tokenizers
 
-from athanor.core.errors import AthanorError, InputError, NotFoundError
+from athanor.core.errors import Ending, InputError, NotFoundError
 from athanor.tokenizers.template import Template
 
 MAX_TOKENIZER_BYTES = 200_000_000
@@ -149,7 +149,7 @@ def _translated(what: str, remedy: str) -> Iterator[None]:
     """The library's errors as InputError: it raises bare Exceptions, and its panics are not even those."""
     try:
         yield
-    except (AthanorError, KeyboardInterrupt, SystemExit, MemoryError):
+    except (Ending, KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # noqa: BLE001 - a panic of the library is a BaseException without a public name
         why = str(error)[:300]

@@ -2,29 +2,32 @@
 
 Two shapes are trained for a few steps in every precision the machine has instructions for; bf16 is taken where it is
 clearly faster (its instructions do not make it faster on every processor). Everything that depends on speed is chosen
-from these figures, so that a dry run and the run agree.
+from these figures, so that a dry run and the run agree. It is measured in a process of its own, whose memory the build
+does not carry along.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import torch
 
-from athanor.core.files import write_atomic
+from athanor.artifacts.layout import this_process
+from athanor.core.errors import ResourceError
+from athanor.core.files import locked, write_atomic
 from athanor.core.hardware import Hardware, detect
+from athanor.data.workers import apart
 from athanor.models.decoder import PRECISIONS, Decoder, initialise
 from athanor.objectives import next_token
 from athanor.objectives.batch import Batch
 from athanor.objectives.next_token import Step
 from athanor.specs.decoder import DecoderSpec, training_flops_per_token
-from athanor.specs.qwen3 import from_preset
+from athanor.specs.qwen3 import PRESETS, from_preset
 from athanor.train.optimiser import Optimiser
 from athanor.train.recipe import Precision
 from athanor.train.runtime import prepare
@@ -42,7 +45,7 @@ class Speed(msgspec.Struct, frozen=True):
 
     width: int
     precision: Precision
-    flops_per_second: float
+    flops_per_second: Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -73,34 +76,51 @@ class Machine(msgspec.Struct, frozen=True):
 
 def machine(cache: Path) -> Machine:
     """The kept figures where they still hold, else new ones (some seconds)."""
-    path = cache / "machine.json"
-    hardware = detect()
-    try:
-        kept = msgspec.json.decode(path.read_bytes(), type=Machine)
-        # Memory and cores may be set anew by a container; speed belongs to processor and cores.
-        same = (kept.hardware.cpu, kept.hardware.cores) == (hardware.cpu, hardware.cores)
-        if same and kept.version == VERSION and kept.torch == str(torch.__version__):
-            return kept
-    except (OSError, msgspec.MsgspecError):
-        pass
-    prepare()
-    found = measure(hardware)
-    _give_back_memory()
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(found), indent=1))
+    path, hardware = cache / "machine.json", detect()
+    found = kept(path, hardware)
+    if found is None:
+        # Two that measure at once would find each other's half of the machine, and keep it.
+        with locked(cache / "machine.lock", this_process(), lambda _: None):
+            found = kept(path, hardware)
+            if found is None:
+                found = _measured_apart(hardware)
+                write_atomic(path, msgspec.json.format(msgspec.json.encode(found), indent=1))
     return found
 
 
-def _give_back_memory() -> None:
-    """Return freed pages to the system: glibc keeps them otherwise, and the whole build would carry them along."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+def kept(path: Path, hardware: Hardware) -> Machine | None:
+    """The figures in a file, if they are whole and hold for this machine."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Machine)
+    except (OSError, ValueError):  # msgspec's errors are ValueErrors, and so is wrong UTF-8
+        return None
+    # Memory may be set anew by a container; speed belongs to processor and cores.
+    same = (found.hardware.cpu, found.hardware.cores) == (hardware.cpu, hardware.cores)
+    wanted = {(PRESETS[name]["width"], precision) for name in SHAPES for precision in _precisions(hardware)}
+    whole = {(speed.width, speed.precision) for speed in found.speeds} == wanted
+    return found if same and whole and (found.version, found.torch) == (VERSION, str(torch.__version__)) else None
 
 
-def measure(hardware: Hardware) -> Machine:
+def _measured_apart(hardware: Hardware) -> Machine:
+    try:
+        return apart(measure, hardware)
+    except ResourceError as error:
+        raise ResourceError(
+            f"This machine could not be measured: the process that does it ended with exit code {error.value}.",
+            value=error.value,
+            remedy="Most likely it was stopped for want of memory: close other programs; then run it again.",
+        ) from None
+
+
+def measure(hardware: Hardware, _: object = None) -> Machine:
     """Time a few training steps of two shapes; the precisions in turn, so that both see the same other programs."""
-    precisions: list[Precision] = ["float32", "bf16"] if hardware.bf16 else ["float32"]
-    speeds = [speed for name in SHAPES for speed in _speeds(name, precisions)]
+    prepare()
+    speeds = [speed for name in SHAPES for speed in _speeds(name, _precisions(hardware))]
     return Machine(VERSION, str(torch.__version__), hardware, speeds)
+
+
+def _precisions(hardware: Hardware) -> list[Precision]:
+    return ["float32", "bf16"] if hardware.bf16 else ["float32"]
 
 
 def _speeds(name: str, precisions: list[Precision]) -> list[Speed]:

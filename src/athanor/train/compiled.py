@@ -50,7 +50,7 @@ def compile_blocks(network: Decoder, gradients: Gradients, cache: Path) -> str |
     try:
         reason = _difference(plain, gradients(), TOLERANCE[network.embedding.weight.dtype])
     except (RuntimeError, OSError) as error:
-        reason = f"the compiler failed: {str(error).splitlines()[0]}"
+        reason = f"the compiler failed: {(str(error) or repr(error)).splitlines()[0]}"
     if reason is not None:
         for block in network.trunk.blocks:
             block._compiled_call_impl = None

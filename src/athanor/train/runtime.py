@@ -10,8 +10,8 @@ import torch
 from athanor.core import hardware
 
 
-def prepare() -> int:
-    """Use every core this process may use; the number of threads.
+def prepare() -> None:
+    """Use every core this process may use.
 
     Numbers too small to be normal count as zero: processors take a hundred times longer over them, and softmax makes
     many.
@@ -19,7 +19,6 @@ def prepare() -> int:
     torch.set_flush_denormal(True)
     torch.set_num_threads(hardware.cores())
     _reuse_memory()
-    return torch.get_num_threads()
 
 
 def _reuse_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
@@ -19,7 +20,7 @@ from athanor.cli.output import reporter
 def command(
     name: str, system: str | None, precision: str | None, temperature: float | None, max_tokens: int, seed: int | None
 ) -> None:
-    """Talk to a model. /help names the commands; an empty line after \"\"\" ends a text of several lines.
+    """Talk to a model. /help names the commands; \"\"\" begins and ends a text of several lines.
 
     Example: athanor chat mine --temperature 0
     """
@@ -28,4 +29,7 @@ def command(
 
     model = load(name, precision)
     settings = model.settings(temperature=temperature, max_tokens=max_tokens, seed=seed)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # A strict stream loses what it has read ahead with a wrong byte; so only the byte's own line is refused.
+        sys.stdin.reconfigure(errors="surrogateescape")
     converse(Talk(model, settings, system), sys.stdin, sys.stdout, reporter(False))
