@@ -37,10 +37,11 @@ def folder(town: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def calibrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """This machine's calibration, made once for all stores of the tests."""
+    from athanor.core.progress import Reporter
     from athanor.train.calibrate import machine
 
     cache = tmp_path_factory.mktemp("cache")
-    machine(cache)
+    machine(cache, Reporter(quiet=True))
     return (cache / "machine.json").read_bytes()
 
 

@@ -18,6 +18,7 @@ import pytest
 import torch
 
 from athanor.core.hardware import detect
+from athanor.core.progress import Reporter
 from athanor.train import calibrate
 from athanor.train.calibrate import Machine, Speed
 from athanor.train.recipe import Precision
@@ -29,12 +30,13 @@ import torch
 from athanor.core import signals
 from athanor.core.errors import Ending
 from athanor.core.hardware import peak_memory_bytes
+from athanor.core.progress import Reporter
 from athanor.train.calibrate import machine
 
 signals.install()
 before = peak_memory_bytes()
 try:
-    found = machine(Path(sys.argv[1]))
+    found = machine(Path(sys.argv[1]), Reporter(quiet=True))
 except Ending as error:
     print(error, file=sys.stderr)
     sys.exit(error.exit_code)
@@ -77,7 +79,7 @@ def test_two_at_once_measure_once_and_keep_nothing_of_it_in_memory(tmp_path):
 def test_what_is_kept_holds(tmp_path):
     path = tmp_path / "machine.json"
     path.write_text(json.dumps(figures()))
-    found = calibrate.machine(tmp_path)
+    found = calibrate.machine(tmp_path, Reporter(quiet=True))
     assert found == calibrate.kept(path, detect()) and found.flops_per_second(128, "float32") == 1e10
     found.precision()
 

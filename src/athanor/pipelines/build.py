@@ -90,9 +90,7 @@ def question_file(recipe: BuildRecipe, folder: Path) -> Path | None:
 
 def _choice(request: Request, store: Store, found: FolderScan, asked: int, parent: Artifact | None) -> Choice:
     sizes = [(Path(source.path).suffix.lower(), source.bytes) for source in found.sources]
-    if not (store.home / "cache" / "machine.json").is_file():
-        request.reporter.say("measuring this machine, once …")
-    measured = machine(store.home / "cache")
+    measured = machine(store.home / "cache", request.reporter)
     shape = read_spec(parent.folder) if parent is not None else None
     chosen = choose(request.recipe, measured, estimate_characters(sizes), asked, shape)
     _say_plan(request, found, chosen)

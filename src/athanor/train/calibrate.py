@@ -21,6 +21,7 @@ from athanor.artifacts.layout import this_process
 from athanor.core.errors import ResourceError
 from athanor.core.files import locked, write_atomic
 from athanor.core.hardware import Hardware, detect
+from athanor.core.progress import Reporter
 from athanor.data.workers import apart
 from athanor.models.decoder import PRECISIONS, Decoder, initialise
 from athanor.objectives import next_token
@@ -74,15 +75,16 @@ class Machine(msgspec.Struct, frozen=True):
         return slow + min(1.0, max(0.0, place)) * (fast - slow)
 
 
-def machine(cache: Path) -> Machine:
+def machine(cache: Path, reporter: Reporter) -> Machine:
     """The kept figures where they still hold, else new ones (some seconds)."""
     path, hardware = cache / "machine.json", detect()
     found = kept(path, hardware)
     if found is None:
         # Two that measure at once would find each other's half of the machine, and keep it.
-        with locked(cache / "machine.lock", this_process(), lambda _: None):
+        with locked(cache / "machine.lock", this_process(), reporter.waiting):
             found = kept(path, hardware)
             if found is None:
+                reporter.say("measuring this machine, once …")
                 found = _measured_apart(hardware)
                 write_atomic(path, msgspec.json.format(msgspec.json.encode(found), indent=1))
     return found
