@@ -9,6 +9,7 @@ import ast
 import errno
 import json
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,8 @@ def test_what_is_printed():
     }  # fmt: skip
     missing = errors.MissingExtraError("pyarrow", "train")
     assert "pyarrow" in missing.message and "athanor[train]" in missing.remedy
+    again = pickle.loads(pickle.dumps(missing))  # as a worker process sends it
+    assert (type(again), again.as_dict()) == (errors.MissingExtraError, missing.as_dict())
     full = errors.disk_full(OSError(errno.ENOSPC, "No space left", "/data/x.bin"))
     assert "/data/x.bin" in full.message and full.exit_code == 5 and json.dumps(full.as_dict())
 
