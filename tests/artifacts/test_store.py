@@ -12,9 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from athanor.artifacts import Store, step_key
+from athanor.artifacts import manifest as manifests
 from athanor.artifacts.verify import verify
 from athanor.core import hardware
 from athanor.core.errors import InputError, NameTakenError, NotFoundError, RecipeError
@@ -302,8 +304,9 @@ def test_every_flipped_byte_of_a_manifest_is_noticed(store, make):
     assert store.get(made.id).id == made.id
 
 
-def test_the_environment_knows_a_container_s_limits(store, make, monkeypatch):
-    limits = {"cpu.max": "100000 100000", "memory.max": str(1 << 30)}
-    monkeypatch.setattr(hardware, "_control_group", limits.__getitem__)
+def test_the_environment_knows_a_container_s_limits(store, make, tmp_path, monkeypatch):
+    for name, text in (("cpu.max", "100000 100000"), ("memory.max", str(1 << 30))):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(hardware, "CONTROL_GROUPS", tmp_path)
     found = make(store).manifest.environment
     assert (found["cores"], found["memory"], found["cpu"]) == (1, 1 << 30, hardware.detect().cpu)
