@@ -267,8 +267,9 @@ def test_odd_terminals(store, town):
     assert b"\\u6e2f.txt" in shown.stdout
     assert b"no damage" in verified.stdout
     shell = " ".join(f"'{word}'" for word in ATHANOR)
-    gone = subprocess.run(f"{shell} list | head -1; {shell} show harbour <&-", shell=True, capture_output=True)
-    assert b"Traceback" not in gone.stderr
+    words = f"{shell} list | true; left=${{PIPESTATUS[0]}}; {shell} show harbour <&-; exit $left"
+    gone = subprocess.run(words, shell=True, executable="/bin/bash", capture_output=True)
+    assert (gone.returncode, gone.stderr) == (0, b"")
     assert b"assistant.json" in gone.stdout
 
 
