@@ -99,6 +99,20 @@ def test_a_reader_that_has_gone(tmp_path: Path, words: str, stream: int, code: i
         assert isinstance(json.loads(done.stdout), dict)
 
 
+@pytest.mark.parametrize("words", [[b"caf\xe9"], [b"."], [b"link"]])
+def test_a_folder_whose_path_is_no_utf8_is_refused_before_any_work(tmp_path: Path, words: list[bytes]) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    here = folder if words == [b"."] else tmp_path
+    program = [sys.executable, "-c", "from athanor.cli.main import main; main()", "build", *words, "--json"]
+    environment = {**os.environ, "ATHANOR_HOME": str(tmp_path / "home")}
+    done = subprocess.run(program, capture_output=True, cwd=here, env=environment, timeout=30)
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["kind"], error["value"]) == (3, "recipe", f"{tmp_path}/caf\\xe9")
+    assert "Rename" in error["remedy"] and not (tmp_path / "home").exists()
+
+
 def test_the_log_that_is_watched_is_the_one_that_is_written() -> None:
     from athanor.cli import watch
     from athanor.train import loop
