@@ -53,6 +53,36 @@ def test_targets_do_not_undo_each_other(place: Path) -> None:
     assert installed(place, "train") == "dev,train"
 
 
+def test_an_interrupted_venv_is_made_anew(place: Path) -> None:
+    """A Python without pip is what is left of one."""
+    program(place / ".venv/bin/python", 'case "$*" in *pip*) exit 1;; esac')
+    (place / ".venv/left").touch()
+    subprocess.run([sys.executable, place / "tools/install.py", "docs"], capture_output=True, timeout=120, check=False)
+    assert not (place / ".venv/left").exists()
+    subprocess.run([place / ".venv/bin/python", "-m", "pip", "--version"], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("ERROR: No version (from versions: 2.0, 2.1)\\nERROR: No matching distribution", "only the CUDA"),
+        ("WARNING: Retrying: no route\\nERROR: No version (from versions: none)\\nERROR: No matching distribution",
+         "  WARNING: Retrying: no route"),
+        ("ERROR: [Errno 28] No space left on device", "  ERROR: [Errno 28] No space left on device"),
+        ("", "  (nothing)"),
+    ],
+)  # fmt: skip
+def test_why_torch_could_not_be_installed(place: Path, words: str, said: str) -> None:
+    program(place / ".venv/bin/python", f"""case "$*" in *torch==*) printf '{words}' >&2; exit 1;; esac; echo none""")
+    program(place / "bin/nvidia-smi", "exit 1")
+    env = {**os.environ, "PATH": f"{place}/bin:{os.environ['PATH']}", "YES": "", "ATHANOR_TORCH_INDEX": ""}
+    done = subprocess.run(
+        [sys.executable, place / "tools/install.py"], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and said in done.stderr and "run again" in done.stderr.lower()
+    assert ("CUDA" in done.stderr) == ("CUDA" in said)
+
+
 def test_a_stamp_of_another_form_is_no_obstacle(place: Path) -> None:
     for text in ("0" * 64, "[]", "{}", "7"):
         (place / ".venv/.athanor-installed").write_text(text)
