@@ -1,14 +1,15 @@
 # make demo       environment, packages, sample folder, build, report, three questions, then a chat
 # make test       lint, types, layers and the fast suite
 # make test-long  the tests that take minutes or hours
-# make bench      every benchmark (benchmarks/README.md)
+# make bench      every benchmark (benchmarks/README.md); the one of public text with DATA=FOLDER
 
 PYTHON ?= python3
 ATHANOR := .venv/bin/athanor
 DEMO ?= demo
 MINUTES ?= 5
 SEED ?= 0
-export ATHANOR_HOME ?= $(CURDIR)/$(DEMO)/store
+export ATHANOR_HOME ?= $(if $(filter /%,$(DEMO)),$(DEMO),$(CURDIR)/$(DEMO))/store
+BENCHMARKS := train_throughput equal_loss settings demo_answers budget
 
 .DEFAULT_GOAL := install
 .PHONY: install install-dev demo test lint test-long bench clean
@@ -34,7 +35,10 @@ test-long: install-dev
 	env -u ATHANOR_HOME .venv/bin/python -m pytest -m "long or not long"
 
 bench: install-dev
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/bin/python $$file; done
+	@for name in $(BENCHMARKS); do echo "== $$name"; .venv/bin/python benchmarks/$$name.py || exit 1; done
+	@echo "== public_folder"
+	@if [ -n "$(DATA)" ]; then .venv/bin/python benchmarks/public_folder.py "$(DATA)"; \
+	else echo "skipped: it needs the folder that its file describes, make bench DATA=FOLDER"; fi
 
 clean:
 	rm -rf .venv "$(DEMO)"

@@ -65,7 +65,7 @@ def main(data: Path, minutes: str) -> None:
         shutil.copytree(built["report_path"], "public-report", dirs_exist_ok=True)
         for prompt in ("Once upon a time", "话说宝玉"):
             subprocess.run(
-                [ATHANOR, "generate", "public", prompt, "--max-tokens", "80", "--quiet"], check=True, env=env
+                [ATHANOR, "generate", "public", prompt, "--raw", "--max-tokens", "80", "--quiet"], check=True, env=env
             )
         asked = ["How do you say “I am hungry.” in Chinese?", "“我爱你。”用英语怎么说？", "What is AI?", "你是谁？"]
         subprocess.run([ATHANOR, "chat", "public"], input="\n".join(asked), text=True, check=True, env=env)

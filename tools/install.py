@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,10 +22,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 PYTHON = HOME / "bin" / "python"
+PIP = (str(PYTHON), "-m", "pip", "--disable-pip-version-check")
 STAMP = HOME / ".athanor-installed"
 CONSTRAINTS = ROOT / "constraints.txt"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 LEAST_PYTHON = (3, 11)
+OTHER_BUILDS = re.compile(r"\(from versions: (?!none\))")  # pip says so where an index has torch, but not this build
 CUDA_SIZE = "about 3 GB to download, 6 GB on disk"
 
 
@@ -33,10 +36,9 @@ def main(extras: list[str]) -> None:
     if sys.version_info < LEAST_PYTHON:
         found = sys.version.split()[0]
         sys.exit(f"error: this is Python {found}; Athanor needs 3.11 or newer. Run: make PYTHON=python3.11")
-    if not PYTHON.exists():
+    if not _has_pip():
         print("making .venv", flush=True)
-        venv.create(HOME, with_pip=True)
-        STAMP.unlink(missing_ok=True)
+        venv.create(HOME, clear=True, with_pip=True)
     wanted, (installed, present) = _fingerprint(), _installed()
     if installed == wanted and present.issuperset(extras):
         return
@@ -44,8 +46,13 @@ def main(extras: list[str]) -> None:
     if any(extra in ("train", "dev", "all") for extra in names):
         _install_torch()
     print(f"installing athanor[{','.join(names)}]", flush=True)
-    _pip("install", "--constraint", str(CONSTRAINTS), "--editable", f"{ROOT}[{','.join(names)}]", check=True)
+    _pip("install", "--constraint", str(CONSTRAINTS), "--editable", f"{ROOT}[{','.join(names)}]")
     STAMP.write_text(json.dumps({"fingerprint": wanted, "extras": names}))
+
+
+def _has_pip() -> bool:
+    """Whether there is a whole .venv: one whose making was interrupted has a Python without pip."""
+    return PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
 
 
 def _fingerprint() -> str:
@@ -73,20 +80,29 @@ def _install_torch() -> None:
     named = os.environ.get("ATHANOR_TORCH_INDEX")
     if named:
         print(f"torch {version} from {named}", flush=True)
-        _pip("install", f"torch=={version}", "--index-url", named, check=True)
+        _pip("install", f"torch=={version}", "--index-url", named)
         return
     # Both packages must come with torch's own dependencies, which the CPU index and pip's configuration both have.
+    said: list[str] = []
     for place, words in (("pip's own configuration", []), (CPU_INDEX, ["--index-url", CPU_INDEX])):
         print(f"looking for a CPU build of torch {version} in {place}", flush=True)
-        if _pip("install", "--quiet", f"torch=={version}+cpu", "--constraint", str(CONSTRAINTS), *words):
+        failed = _try_pip("install", "--quiet", f"torch=={version}+cpu", "--constraint", str(CONSTRAINTS), *words)
+        if failed is None:
             return
+        said.append(failed)
     if not _gpu() and os.environ.get("YES") != "1":
+        if not any(OTHER_BUILDS.search(text) for text in said):
+            sys.exit(
+                f"error: torch {version} could not be installed. pip's last words:\n"
+                + "".join(f"  {_last_words(text)}\n" for text in said)
+                + "Mend that and run again, or set ATHANOR_TORCH_INDEX to an index that can be reached."
+            )
         sys.exit(
             f"error: only the CUDA build of torch {version} can be had here ({CUDA_SIZE}), and there is no GPU.\n"
             "Run again with YES=1 to install it all the same, or set ATHANOR_TORCH_INDEX to an index with a CPU build."
         )
     print(f"torch {version} from the package index ({CUDA_SIZE})", flush=True)
-    _pip("install", f"torch=={version}", check=True)
+    _pip("install", f"torch=={version}")
 
 
 def _torch_version() -> str:
@@ -101,16 +117,24 @@ def _gpu() -> bool:
     return tool is not None and subprocess.run([tool, "-L"], capture_output=True).returncode == 0
 
 
-def _pip(*words: str, check: bool = False) -> bool:
-    """Run pip in .venv; quiet about its failure unless it must succeed."""
-    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", *words]
-    if check:
-        command.insert(4, "--quiet")
-        done = subprocess.run(command)
-        if done.returncode:
-            sys.exit(f"error: pip could not {' '.join(words[:2])} (exit {done.returncode}); its own words are above.")
-        return True
-    return subprocess.run(command, capture_output=True).returncode == 0
+def _pip(*words: str) -> None:
+    """Run pip in .venv; this ends where it fails."""
+    done = subprocess.run([*PIP, "--quiet", *words])
+    if done.returncode:
+        sys.exit(f"error: pip could not {' '.join(words[:2])} (exit {done.returncode}); its own words are above.")
+
+
+def _try_pip(*words: str) -> str | None:
+    """Run pip in .venv: None where it went well, or else what it said."""
+    done = subprocess.run([*PIP, *words], capture_output=True, text=True, errors="replace")
+    return done.stderr if done.returncode else None
+
+
+def _last_words(said: str) -> str:
+    """The last line of pip's that tells why; that nothing was found tells nothing where no index answered."""
+    lines = [line for line in said.splitlines() if line.strip()] or ["(nothing)"]
+    telling = [line for line in lines if "No matching distribution" not in line and "versions: none" not in line]
+    return (telling or lines)[-1]
 
 
 if __name__ == "__main__":

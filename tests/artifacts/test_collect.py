@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from athanor.artifacts import collect
+from athanor.artifacts import Store, collect
 from athanor.artifacts.collect import gc, remove
 from athanor.artifacts.verify import verify
 from athanor.core.errors import InputError, NameTakenError, NotFoundError, ProofError
@@ -232,3 +232,36 @@ def test_binding_while_collecting(store, make):
     assert verify(store)["damaged"] == []
     assert len(store.names()) == 30
     assert len(ids(store)) == 60
+
+
+def test_what_an_unfinished_run_needs_stays(store, town, make):
+    """Until the run is finished or has lain there too long."""
+    run = store.run("a" * 64)
+    run.describe({"name": "later", "inputs": [town["one own"]]})
+    loose = make(store, "tokenizer")
+    other = store.run("b" * 64)
+    other.describe({"name": "later", "inputs": [loose.id]})
+    with pytest.raises(InputError, match=f"the unfinished run {'b' * 12}") as caught:
+        remove(store, loose.id)
+    assert caught.value.limit == [other.key]
+    assert set(remove(store, "one")["removed"]) == {town[key] for key in ("one", "one model", "one report")}
+    for path in (other.folder / "run.json", other.folder):
+        os.utime(path, (0, time.time() - 15 * 86400))
+    assert remove(store, loose.id)["removed"] == [loose.id]
+
+
+class Busy(Store):
+    """A store where a build ends whenever somebody has listed the artifacts."""
+
+    def folders(self, kind=None):
+        found = super().folders(kind)
+        with self.draft("corpus", {"step": "meanwhile"}, []) as draft:
+            draft.commit()
+        return found
+
+
+def test_a_build_that_ends_while_steps_are_forgotten_is_found_again(store, make):
+    (store.home / "steps" / make(store).manifest.key).write_text("f" * 64)
+    collect.forget_steps(Busy(store.home))
+    (step,) = (store.home / "steps").iterdir()
+    assert step.read_text() in ids(store)

@@ -12,9 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from athanor.artifacts import Store, step_key
+from athanor.artifacts import manifest as manifests
 from athanor.artifacts.verify import verify
 from athanor.core import hardware
 from athanor.core.errors import InputError, NameTakenError, NotFoundError, RecipeError
@@ -302,8 +304,35 @@ def test_every_flipped_byte_of_a_manifest_is_noticed(store, make):
     assert store.get(made.id).id == made.id
 
 
-def test_the_environment_knows_a_container_s_limits(store, make, monkeypatch):
-    limits = {"cpu.max": "100000 100000", "memory.max": str(1 << 30)}
-    monkeypatch.setattr(hardware, "_control_group", limits.__getitem__)
+def test_the_environment_knows_a_container_s_limits(store, make, tmp_path, monkeypatch):
+    for name, text in (("cpu.max", "100000 100000"), ("memory.max", str(1 << 30))):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(hardware, "CONTROL_GROUPS", tmp_path)
     found = make(store).manifest.environment
     assert (found["cores"], found["memory"], found["cpu"]) == (1, 1 << 30, hardware.detect().cpu)
+
+
+@pytest.mark.parametrize(
+    "listed", ["/etc/hostname", "../outside", "deep/../../outside", "deep//in", "./in", "a\0b", ""]
+)
+def test_a_manifest_that_lists_what_lies_elsewhere(store, make, listed):
+    """Forged from end to end: checksum and id fit."""
+    made = make(store, files={"in": "x"})
+    entry = msgspec.structs.replace(made.manifest.files[0], path=listed)
+    forged = msgspec.structs.replace(made.manifest, files=[entry])
+    forged = msgspec.structs.replace(forged, id=forged.computed_id())
+    folder = made.folder.with_name(forged.id)
+    folder.mkdir()
+    (store.home / "artifacts/outside").write_text("x")
+    manifests.write(forged, folder)
+    assert {"id": forged.id, "file": "manifest.json"} in verify(store)["damaged"]
+    with pytest.raises(InputError, match="inside the artifact"):
+        store.get(forged.id)
+
+
+def test_a_file_that_a_link_leads_to_is_damage(store, make):
+    made = make(store, files={"deep/in": "x"})
+    (made.folder / "deep").rename(store.home / "elsewhere")
+    (made.folder / "deep").symlink_to(store.home / "elsewhere")
+    found = {item["file"] for item in verify(store)["damaged"]}
+    assert found == {"deep", "deep/in"}

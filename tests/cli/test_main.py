@@ -68,6 +68,51 @@ def test_closed_and_full_streams(shell, words: str, code: int) -> None:
     assert "Traceback" not in done.stderr and "ignored" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "stream", "code"),
+    [
+        ("list", 1, 0),
+        ("--help", 1, 0),
+        ("store verify", 1, 0),
+        ("list --json", 1, 0),
+        ("show nope --json", 1, 4),
+        ("list --json", 2, 0),
+        ("show nope --json", 2, 4),
+        ("store verify --json", 2, 6),
+    ],
+)
+def test_a_reader_that_has_gone(tmp_path: Path, words: str, stream: int, code: int) -> None:
+    """On stdout: all is said that was wanted, 0. On stderr: nothing changes but that nobody is told."""
+    if stream == 2:
+        (tmp_path / "home/artifacts/model" / ("0" * 64)).mkdir(parents=True)  # damaged, of which `list` warns
+    reading, writing = os.pipe()
+    os.close(reading)
+    streams = {1: {"stdout": writing, "stderr": subprocess.PIPE}, 2: {"stdout": subprocess.PIPE, "stderr": writing}}
+    program = [sys.executable, "-c", "from athanor.cli.main import main; main()", *words.split()]
+    environment = {**os.environ, "ATHANOR_HOME": str(tmp_path / "home")}
+    done = subprocess.run(program, **streams[stream], env=environment, timeout=30)  # type: ignore[call-overload]
+    os.close(writing)
+    assert done.returncode == code, done.stderr
+    if stream == 1:
+        assert b"Traceback" not in done.stderr and b"ignored" not in done.stderr
+    else:
+        assert isinstance(json.loads(done.stdout), dict)
+
+
+@pytest.mark.parametrize("words", [[b"caf\xe9"], [b"."], [b"link"]])
+def test_a_folder_whose_path_is_no_utf8_is_refused_before_any_work(tmp_path: Path, words: list[bytes]) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    here = folder if words == [b"."] else tmp_path
+    program = [sys.executable, "-c", "from athanor.cli.main import main; main()", "build", *words, "--json"]
+    environment = {**os.environ, "ATHANOR_HOME": str(tmp_path / "home")}
+    done = subprocess.run(program, capture_output=True, cwd=here, env=environment, timeout=30)
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["kind"], error["value"]) == (3, "recipe", f"{tmp_path}/caf\\xe9")
+    assert "Rename" in error["remedy"] and not (tmp_path / "home").exists()
+
+
 def test_the_log_that_is_watched_is_the_one_that_is_written() -> None:
     from athanor.cli import watch
     from athanor.train import loop

@@ -267,8 +267,9 @@ def test_odd_terminals(store, town):
     assert b"\\u6e2f.txt" in shown.stdout
     assert b"no damage" in verified.stdout
     shell = " ".join(f"'{word}'" for word in ATHANOR)
-    gone = subprocess.run(f"{shell} list | head -1; {shell} show harbour <&-", shell=True, capture_output=True)
-    assert b"Traceback" not in gone.stderr
+    words = f"{shell} list | true; left=${{PIPESTATUS[0]}}; {shell} show harbour <&-; exit $left"
+    gone = subprocess.run(words, shell=True, executable="/bin/bash", capture_output=True)
+    assert (gone.returncode, gone.stderr) == (0, b"")
     assert b"assistant.json" in gone.stdout
 
 
@@ -330,3 +331,29 @@ def test_run_with_a_folder_that_looks_like_an_option(call, tmp_path, monkeypatch
     (tmp_path / "-r.toml").write_text('step = "build"\ninputs = ["-docs"]\n')
     error = call("run", "./-r.toml", "data.holdout=0.2", code=3)["error"]
     assert "The folder -docs is empty" in error["message"]
+
+
+def test_words_of_a_run_are_no_commands_to_the_terminal(run, store):
+    """A backup of somebody else's may hold any description."""
+    store.run("a" * 64).describe({"name": "evil", "verb": "\x1b[2Jbuild", "started": "\x1b]0;now\x07"})
+    for words in (["list", "--runs"], ["show", "evil"]):
+        _, out, err = run(*words)
+        assert "\x1b" not in out + err and "\\x1b[2Jbuild" in out + err
+    assert "\x1b" not in run("show", "no\x1b[2J")[2]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict"])
+def test_json_of_what_is_no_unicode(store, encoding):
+    store.run("a" * 64).describe({"name": "caf\udce9 😀"})
+    done = subprocess.run(
+        [*ATHANOR, "list", "--runs", "--json"], env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["runs"][0]["name"] == "caf\udce9 😀"
+
+
+def test_a_conversation_takes_the_common_options_but_has_no_object(run):
+    code, _, err = run("chat", "no-such-name", "--yes", "--force", "--replace", "--quiet")
+    assert (code, "no-such-name" in err) == (4, True)
+    assert run("chat", "no-such-name", "--json")[0] == 2
+    assert "--force" not in run("chat", "--help")[1]

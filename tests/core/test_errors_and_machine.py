@@ -9,6 +9,7 @@ import ast
 import errno
 import json
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,8 @@ def test_what_is_printed():
     }  # fmt: skip
     missing = errors.MissingExtraError("pyarrow", "train")
     assert "pyarrow" in missing.message and "athanor[train]" in missing.remedy
+    again = pickle.loads(pickle.dumps(missing))  # as a worker process sends it
+    assert (type(again), again.as_dict()) == (errors.MissingExtraError, missing.as_dict())
     full = errors.disk_full(OSError(errno.ENOSPC, "No space left", "/data/x.bin"))
     assert "/data/x.bin" in full.message and full.exit_code == 5 and json.dumps(full.as_dict())
 
@@ -105,15 +108,41 @@ def test_the_machine():
     assert found.cpu and hardware.detect() == found
 
 
-def test_limits_of_a_control_group(monkeypatch):
-    files = {"cpu.max": "150000 100000", "memory.max": "1073741824\n"}
-    monkeypatch.setattr(hardware, "_control_group", lambda name: files[name])
+GROUPS_1 = "5:memory:/docker/a\n4:cpu,cpuacct:/docker/a\n3:pids:/docker/a\n"
+UNLIMITED_1 = str((1 << 63) - 4096)
+UNLIMITED_2 = {"cpu.max": "max 100000", "memory.max": "max"}
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "cores", "memory"),
+    [
+        # Version 2: as a container sees it, a group below others, a parent that is stricter, no limit, a host's path.
+        ("0::/", {"cpu.max": "150000 100000", "memory.max": "1073741824"}, 1, 1 << 30),
+        ("0::/a/b", {"a/b/cpu.max": "300000 100000", "a/b/memory.max": "1073741824"}, 3, 1 << 30),
+        ("0::/a/b", {"a/b/cpu.max": "300000 100000", "a/cpu.max": "200000 100000", "a/memory.max": "4096"}, 2, 4096),
+        ("0::/a", {f"a/{name}": text for name, text in UNLIMITED_2.items()}, 8, None),
+        ("0::/../host/path", {"cpu.max": "50000 100000", "memory.max": "4096"}, 1, 4096),
+        # Version 1, with the process's path and without it.
+        (GROUPS_1, {
+            "memory/docker/a/memory.limit_in_bytes": "4096", "memory/memory.limit_in_bytes": UNLIMITED_1,
+            "cpu/docker/a/cpu.cfs_quota_us": "200000", "cpu/docker/a/cpu.cfs_period_us": "100000",
+        }, 2, 4096),
+        (GROUPS_1, {
+            "memory/memory.limit_in_bytes": "4096", "cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000",
+        }, 8, 4096),
+        ("", {}, 8, None),
+    ],
+)  # fmt: skip
+def test_limits_of_a_control_group(tmp_path, monkeypatch, own, files, cores, memory):
+    for name, text in files.items():
+        (tmp_path / "cgroup" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cgroup" / name).write_text(f"{text}\n")
+    (tmp_path / "own").write_text(own)
+    monkeypatch.setattr(hardware, "CONTROL_GROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(hardware, "OWN_GROUPS", tmp_path / "own")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    assert hardware.cores() == 1 and hardware.memory_bytes() == 1 << 30
-    files.update({"cpu.max": "max 100000", "memory.max": "max\n"})
-    assert hardware.cores() == 8 and hardware.memory_bytes() > 64 << 20
-    files.update({"cpu.max": "50000 100000"})
-    assert hardware.cores() == 1
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert (hardware.cores(), hardware.memory_bytes()) == (cores, memory or physical)
 
 
 def test_peak_memory_sees_what_is_used():

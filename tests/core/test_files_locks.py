@@ -6,6 +6,7 @@ Run: pytest tests/core/test_files_locks.py
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -165,3 +166,25 @@ def test_bytes_of_a_tree_that_changes_meanwhile(tmp_path):
     finally:
         over.set()
         thread.join()
+
+
+def test_a_lock_file_that_becomes_a_link_while_one_waits(tmp_path):
+    """The error is the link's, and no handle is closed twice: it may by then be another file's."""
+    path = tmp_path / "lock"
+    waits, told = threading.Event(), []
+
+    def other() -> None:
+        try:
+            with locked(path, "other", lambda _: waits.set()):
+                pass
+        except OSError as error:
+            told.append(error.errno)
+
+    with locked(path, "first", None):
+        thread = threading.Thread(target=other, daemon=True)
+        thread.start()
+        assert waits.wait(10)
+        path.unlink()
+        path.symlink_to(tmp_path / "outside")
+    thread.join(10)
+    assert told == [errno.ELOOP]

@@ -106,6 +106,30 @@ def test_a_named_host_is_allowed_and_kept_but_not_offline():
     assert found.returncode == 0, found.stderr
 
 
+def test_a_host_named_in_words_is_reached_at_its_addresses():
+    """The guard sees the address alone. Looking a name up is allowed then, and no connection."""
+    code = """
+    offline.allow("198.51.100.7")
+    socket.getaddrinfo("198.51.100.7", 80)
+    assert offline.connections() == [], offline.connections()
+    socket.getaddrinfo = lambda host, _: [(None, None, 0, "", ("192.0.2.1", 0))] if host == "papers.example" else []
+    offline.allow("papers.example")
+    answer = refused(lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 53)))
+    """
+    found = child(GUARD + textwrap.dedent(code) + "assert answer is not True\n"
+                  "assert offline.connections() == ['192.0.2.1']\n", ATHANOR_OFFLINE="")  # fmt: skip
+    assert found.returncode == 0, found.stderr
+
+
+def test_offline_looks_no_name_up():
+    code = """
+    socket.getaddrinfo = None
+    offline.allow("papers.example")
+    """
+    found = child(GUARD + textwrap.dedent(code), ATHANOR_OFFLINE="1")
+    assert found.returncode == 0, found.stderr
+
+
 SIGNALS = """
 import os, signal, sys, time
 from athanor.core import signals

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 from athanor.artifacts import manifest as manifests
 from athanor.artifacts.ids import KINDS, canonical_json, is_id
-from athanor.artifacts.layout import entries, native, portable, utc_now
+from athanor.artifacts.layout import entries, native, portable, stays_inside, utc_now
 from athanor.artifacts.names import parse
 from athanor.artifacts.store import Store
 from athanor.artifacts.verify import damaged_files, files_below
@@ -62,7 +62,7 @@ def backup(store: Store, target: Path, *, with_secrets: bool = False) -> dict[st
 def is_member(name: str) -> bool:
     """Whether a backup may hold this path: relative, no step upwards, and where a store has files of that kind."""
     parts = name.split("/")
-    if any(part in ("", ".", "..") or len(os.fsencode(native(part))) > LONGEST_PART for part in parts):
+    if not stays_inside(name) or any(len(os.fsencode(native(part))) > LONGEST_PART for part in parts):
         return False
     if parts[0] in NEVER:
         return False
@@ -115,11 +115,7 @@ def _other_files(store: Store, with_secrets: bool) -> Iterator[Path]:
     """Every file outside artifacts/, names/ and steps/ that belongs into a backup."""
     live = {run.key for run in store.runs() if run.is_live}
     for top in entries(store.home):
-        if (
-            top.name in (*NEVER, "artifacts", "names", "steps")
-            or (top.name == SECRETS and not with_secrets)
-            or top.is_symlink()
-        ):
+        if top.name in (*NEVER, *APART) or (top.name == SECRETS and not with_secrets) or top.is_symlink():
             continue
         for relative in files_below(top) if top.is_dir() else [""]:
             path = top / native(relative) if relative else top

@@ -40,11 +40,11 @@ def remove(store: Store, word: str, *, dry_run: bool = False, waiting: Waiting =
         graph = Graph(store)
         name = _as_name(word)
         if name in names:
-            going = _only_held_by(graph, names, name)
+            going = _only_held_by(graph, names, name, _resumable(store))
             if not dry_run:
                 store.table.unbind(name)
         else:
-            going = _unneeded(graph, names, found)
+            going = _unneeded(graph, names, found, _resumable(store))
         return _take(store, graph, going, dry_run)
 
 
@@ -55,8 +55,7 @@ def gc(store: Store, *, dry_run: bool = False, waiting: Waiting = lambda _: None
     with _alone(store, dry_run, waiting):
         graph = Graph(store)
         over = [run for run in store.runs() if _is_over(store, run)]
-        going_on = [run.description for run in store.runs() if run.key not in {one.key for one in over}]
-        kept = graph.reach([*store.names().values(), *graph.awaiting_acceptance(), *resumable_inputs(going_on)])
+        kept = graph.reach([*store.names().values(), *graph.awaiting_acceptance(), *_held_by(_resumable(store))])
         unknown = sorted(kept & graph.unreadable)
         if unknown:
             raise ProofError(
@@ -92,29 +91,31 @@ def _as_name(word: str) -> str:
         return ""
 
 
-def _only_held_by(graph: Graph, names: dict[str, str], name: str) -> set[str]:
+def _only_held_by(graph: Graph, names: dict[str, str], name: str, runs: list[Run]) -> set[str]:
     """Ids that nothing holds on to once this name is gone."""
     others = [its for other, its in names.items() if other != name]
-    rest = graph.reach([*others, *graph.awaiting_acceptance()])
+    rest = graph.reach([*others, *graph.awaiting_acceptance(), *_held_by(runs)])
     if rest & graph.unreadable:
         # What the damaged need is not known: only what the name itself stands for can go.
         return {names[name]} & set(graph.folders) - rest
     return graph.reach([names[name]]) - rest
 
 
-def _unneeded(graph: Graph, names: dict[str, str], wanted: str) -> set[str]:
-    """The id and the reports on it; InputError when a name or an artifact needs it."""
+def _unneeded(graph: Graph, names: dict[str, str], wanted: str, runs: list[Run]) -> set[str]:
+    """The id and the reports on it; InputError when a name, an artifact or an unfinished run needs it."""
     holders = [name for name, its in names.items() if its == wanted]
     dependants = graph.dependants(wanted)
-    if holders or dependants:
-        words = [f"the name {name}" for name in holders] + [
-            f"{graph.artifacts[its].kind} {its[:12]}" for its in dependants
-        ]
+    waiting = [run.key for run in runs if wanted in _held_by([run])]
+    if holders or dependants or waiting:
+        words = [f"the name {name}" for name in holders]
+        words += [f"{graph.artifacts[its].kind} {its[:12]}" for its in dependants]
+        words += [f"the unfinished run {key[:12]}" for key in waiting]
         raise InputError(
             f"{wanted[:12]} is needed by {', '.join(words)}.",
             value=wanted,
-            limit=[*holders, *dependants],
-            remedy="Remove these first; `athanor gc` then takes what nothing needs.",
+            limit=[*holders, *dependants, *waiting],
+            remedy="Remove these first (a run ends with --resume, or is given up after 14 days); `athanor gc` then "
+            "takes what nothing needs.",
         )
     reports = {its for its, needs in graph.needs.items() if wanted in needs and its not in names.values()}
     return {wanted} | reports
@@ -132,10 +133,14 @@ def _take(store: Store, graph: Graph, going: set[str], dry_run: bool) -> dict[st
 
 
 def forget_steps(store: Store) -> None:
-    """Take away entries of steps/ whose result is gone."""
+    """Take away entries of steps/ whose result is gone.
+
+    Steps are listed before results: a build that ends meanwhile puts its result there before its step.
+    """
+    steps = [(path, _result_of(path)) for path in entries(store.home / "steps") if is_id(path.name)]
     there = {folder.name for folder in store.folders()}
-    for path in entries(store.home / "steps"):
-        if is_id(path.name) and _result_of(path) not in there:
+    for path, result in steps:
+        if result not in there:
             path.unlink(missing_ok=True)
 
 
@@ -144,6 +149,15 @@ def _result_of(path: Path) -> str:
         return path.read_text("ascii").strip()
     except (OSError, ValueError):
         return ""
+
+
+def _resumable(store: Store) -> list[Run]:
+    """The runs that somebody is at, or can go on with."""
+    return [run for run in store.runs() if not _is_over(store, run)]
+
+
+def _held_by(runs: list[Run]) -> list[str]:
+    return resumable_inputs(run.description for run in runs)
 
 
 def _is_over(store: Store, run: Run) -> bool:

@@ -53,6 +53,11 @@ def entries(folder: Path) -> list[Path]:
         return []
 
 
+def stays_inside(relative: str) -> bool:
+    """Whether a path leads to something below the folder it is taken from: relative, and with no step upwards."""
+    return "\0" not in relative and not any(part in ("", ".", "..") for part in relative.split("/"))
+
+
 def native(relative: str) -> str:
     """A path of the store as this locale's Python writes it: on disk it is UTF-8, also under LANG=C or zh_CN.GBK."""
     return os.fsdecode(relative.encode("utf-8", "surrogateescape"))

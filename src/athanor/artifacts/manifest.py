@@ -15,6 +15,7 @@ import msgspec
 
 from athanor.artifacts.environment import environment
 from athanor.artifacts.ids import artifact_id, canonical_json
+from athanor.artifacts.layout import stays_inside
 from athanor.core.errors import InputError
 from athanor.core.files import sha256_bytes, write_atomic
 
@@ -104,7 +105,10 @@ def read(folder: Path) -> Manifest:
             raise ValueError("its checksum does not fit")
         if plain.get("format", 0) > FORMAT:
             raise _newer(path, plain["format"])
-        return msgspec.convert(plain, Manifest)
+        manifest = msgspec.convert(plain, Manifest)
+        if outside := [item.path for item in manifest.files if not stays_inside(item.path)]:
+            raise ValueError(f"it lists {outside[0]!r}, which is no path inside the artifact")
+        return manifest
     except FileNotFoundError:
         raise _damaged(path, "it is missing") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError, msgspec.ValidationError) as error:

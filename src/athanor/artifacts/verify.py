@@ -66,7 +66,9 @@ def damaged_files(folder: Path) -> list[str]:
     except AthanorError:
         return [manifests.FILE]
     found = set(files_below(folder)) - {manifests.FILE}
-    return sorted(path for path in found | set(expected) if path not in expected or not _fits(folder, expected[path]))
+    # What is listed must lie in the folder itself, not where a link in it leads.
+    same = {path for path in found & set(expected) if _fits(folder, expected[path])}
+    return sorted((found | set(expected)) - same)
 
 
 def files_below(folder: Path) -> list[str]:

@@ -11,10 +11,11 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
+from athanor.cli.table import plain
 from athanor.core import signals
 from athanor.core.errors import (
     AthanorError,
@@ -25,6 +26,7 @@ from athanor.core.errors import (
     nearest,
     refused_by_system,
 )
+from athanor.core.progress import silence, tell
 
 VERBS = Path(__file__).parent / "verbs"
 
@@ -77,18 +79,28 @@ def main(args: list[str] | None = None) -> None:
         from athanor.core import offline
 
         offline.guard()
-        cli.main(args=words, prog_name="athanor", standalone_mode=False)
+        _run(list(words))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone (`athanor list | head -1`): nothing more to say, and nothing to flush at exit.
-        _silence(sys.stdout)
+        silence(sys.stdout)
         sys.exit(0)
     except (Exception, Interrupted) as error:  # noqa: BLE001 - the last floor: every error gets its sentence and its code
         known = _as_known(error)
         if known is None:
-            _tell(traceback.format_exc(), sys.stderr)
+            tell(traceback.format_exc(), sys.stderr)
             known = AthanorError(f"A bug in Athanor: {type(error).__name__}: {error}.", remedy="Please report it.")
         _fail(known, as_json)
+
+
+def _run(words: list[str]) -> None:
+    """Find the verb and run it. Click's own `main` ends with 1 where a reader has gone, which means a bug here."""
+    try:
+        with cli.make_context("athanor", words) as ctx:
+            cli.invoke(ctx)
+    except click.exceptions.Exit as ending:  # --help and --version have been printed
+        if ending.exit_code:
+            sys.exit(ending.exit_code)
 
 
 def _as_known(error: BaseException) -> Ending | None:
@@ -128,26 +140,12 @@ def _open_streams() -> None:
 
 def _fail(error: Ending, as_json: bool) -> None:
     # Without an object too: what a full disk kept in the stream's buffer must not fail again.
-    _tell(json.dumps({"error": _plain(error.as_dict())}) + "\n" if as_json else "", sys.stdout)
-    encoding = sys.stderr.encoding or "utf-8"
-    _tell(f"error: {error}\n".encode(encoding, "backslashreplace").decode(encoding), sys.stderr)
+    tell(json.dumps({"error": _jsonable(error.as_dict())}) + "\n" if as_json else "", sys.stdout)
+    lines = f"error: {error}".split("\n")  # a usage has several
+    tell("".join(f"{plain(line)}\n" for line in lines), sys.stderr)
     sys.exit(error.exit_code)
 
 
-def _tell(text: str, stream: TextIO) -> None:
-    """Print, if that can be: a full stream changes nothing in what the exit code says."""
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError:
-        _silence(stream)
-
-
-def _silence(stream: TextIO) -> None:
-    """Let what could not be written go nowhere, or Python's own flush at the exit would fail on it again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _plain(value: Any) -> Any:
+def _jsonable(value: Any) -> Any:
     """JSON knows neither paths nor NaN: strings for what it lacks."""
     return json.loads(json.dumps(value, default=str, allow_nan=True), parse_constant=str)

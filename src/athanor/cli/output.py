@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -28,11 +28,21 @@ def common(*wanted: str) -> Callable[[Function], Function]:
 
     Where one of the others would change nothing it is taken all the same, unseen: it is common to every verb.
     """
+    return _options(COMMON, ("json", "quiet", *wanted))
+
+
+def unseen(function: Function) -> Function:
+    """The common options of a conversation: it has no object for `--json`, and none of the others changes it."""
+    return _options([name for name in COMMON if name != "json"], ())(function)
+
+
+def _options(taken: Iterable[str], given: Collection[str]) -> Callable[[Function], Function]:
+    """taken: the options that are no mistake; given: those of them that the verb hears of."""
 
     def wrap(function: Function) -> Function:
-        for name, (words, said) in reversed(COMMON.items()):
-            given = name in ("json", "quiet", *wanted)
-            function = click.option(*words, is_flag=True, help=said, hidden=not given, expose_value=given)(function)
+        for name in reversed(list(taken)):
+            (words, said), seen = COMMON[name], name in given
+            function = click.option(*words, is_flag=True, help=said, hidden=not seen, expose_value=seen)(function)
         return function
 
     return wrap
@@ -48,7 +58,9 @@ def emit(result: dict[str, Any], text: str | Callable[[], str], as_json: bool) -
     if as_json:
         # An output that cannot carry every letter (LANG=C, GBK) gets JSON's own escapes.
         plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-        print(json.dumps(result, ensure_ascii=plain, allow_nan=False), flush=True)
+        line = json.dumps(result, ensure_ascii=plain, allow_nan=False)
+        # A byte that is no UTF-8 is held as half a letter, which no encoding takes; its escape is JSON's own.
+        print(line.encode("utf-8", "backslashreplace").decode("utf-8"), flush=True)
         return
     words = text() if callable(text) else text
     # A terminal that cannot show a letter (LANG=C) shows its escape instead of stopping.

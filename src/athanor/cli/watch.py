@@ -8,6 +8,8 @@ import time
 from typing import Any
 
 from athanor.artifacts import Run, Store
+from athanor.cli.table import plain
+from athanor.core.progress import tell
 
 LOG = "metrics.jsonl"  # `train.loop.METRICS`, which cannot be imported here: it brings torch
 PAUSE = 1.0  # seconds
@@ -22,7 +24,7 @@ def follow(store: Store, name: str) -> None:
         words = _words(rows[0]) if rows else f"{name} is being made by {store.maker(name)}"
         if words != said:
             said = words
-            print(words, file=sys.stderr, flush=True)
+            tell(f"{plain(words)}\n", sys.stderr)
         time.sleep(PAUSE)
 
 

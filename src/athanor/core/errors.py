@@ -112,6 +112,10 @@ class MissingExtraError(NotFoundError):
             remedy=f"Install the extra that holds it: pip install 'athanor[{extra}]'.",
         )
 
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """Pickle by its own two arguments, since a worker process sends its errors on: the base is pickled by one."""
+        return MissingExtraError, (self.value, self.limit)
+
 
 class NameTakenError(NameError_):
     """The name already points to something else."""

@@ -232,8 +232,9 @@ def _acquire(path: Path, waiting: Callable[[str], None] | None, shared: bool, se
                 continue
             if _is_same(handle, path):
                 return handle
+            fresh = _open_lock(path)
             os.close(handle)
-            handle = _open_lock(path)
+            handle = fresh
     except BaseException:
         os.close(handle)
         raise

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
+
 
 class Hardware(msgspec.Struct, frozen=True, kw_only=True):
     """Facts of the machine, as a manifest keeps them."""
@@ -41,17 +44,20 @@ def detect() -> Hardware:
 def cores() -> int:
     """Cores this process may use, at least 1."""
     allowed = len(os.sched_getaffinity(0))
-    quota = _control_group("cpu.max").split()
-    if len(quota) == 2 and quota[0].isdigit():
-        allowed = min(allowed, max(1, int(quota[0]) // int(quota[1])))
+    for group in _control_groups("cpu"):
+        older = f"{_read(group / 'cpu.cfs_quota_us')} {_read(group / 'cpu.cfs_period_us')}"
+        quota = (_read(group / "cpu.max") or older).split()
+        if len(quota) == 2 and quota[0].isdigit():  # without a limit it is "max", in version 1 -1
+            allowed = min(allowed, max(1, int(quota[0]) // int(quota[1])))
     return allowed
 
 
 def memory_bytes() -> int:
     """Memory this process may use, in bytes."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = _control_group("memory.max").strip()
-    return min(physical, int(limit)) if limit.isdigit() else physical
+    files = ("memory.max", "memory.limit_in_bytes")
+    limits = [_read(group / file).strip() for group in _control_groups("memory") for file in files]
+    return min([physical, *(int(limit) for limit in limits if limit.isdigit())])
 
 
 def available_memory_bytes() -> int:
@@ -90,11 +96,23 @@ def _gpu() -> str | None:
     return None
 
 
-def _control_group(file: str) -> str:
-    return _read(f"/sys/fs/cgroup/{file}")
+def _control_groups(controller: str) -> list[Path]:
+    """The folders of this process's control group and of all above it, whose limits hold as well; version 2 and 1.
+
+    A container often sees its own group as the root, and the host's path of it in OWN_GROUPS: what is not there reads
+    as empty.
+    """
+    found = [CONTROL_GROUPS]
+    for line in _read(OWN_GROUPS).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers or controller in controllers.split(","):
+            root = CONTROL_GROUPS / controller if controllers else CONTROL_GROUPS
+            own = root / path.strip("/")
+            found += [group for group in (own, *own.parents) if group.is_relative_to(root)]
+    return found
 
 
-def _read(path: str) -> str:
+def _read(path: str | Path) -> str:
     try:
         return Path(path).read_text("utf-8", "replace")
     except OSError:

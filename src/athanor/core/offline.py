@@ -3,13 +3,15 @@
 Nothing leaves the house: a socket may connect to loopback and to the hosts a command named (`allow`), and to nothing
 else. ATHANOR_OFFLINE=1 leaves loopback only. What was connected to is kept and goes into every run's manifest. The
 guard is a Python audit hook (PEP 578), which cannot be removed once it is set, and sees every socket that Python code
-opens; name look-ups count as leaving too.
+opens; name look-ups are guarded too, though they connect to nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
+import socket
 import sys
 from typing import Any
 
@@ -21,8 +23,14 @@ _on = False
 
 
 def allow(host: str) -> None:
-    """Permit connections to a host that this command names."""
+    """Permit connections to a host that this command names, and to the addresses its name has now.
+
+    A socket connects to an address and the guard sees no name there, so the name is looked up here.
+    """
     _allowed.add(host.lower())
+    if not _is_offline():
+        with contextlib.suppress(OSError, UnicodeError):  # whoever connects is told that there is no such host
+            _allowed.update(str(found[4][0]).lower() for found in socket.getaddrinfo(host, None))
 
 
 def connections() -> list[str]:
@@ -52,11 +60,17 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = args[1]
         if isinstance(address, tuple):
-            _check(str(address[0]))
+            _check(host := str(address[0]))
+            if not is_loopback(host):
+                _connected.append(host)
     elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
         _check(_text(args[0]))
     elif event == "socket.getnameinfo":
         _check(_text(args[0][0]))
+
+
+def _is_offline() -> bool:
+    return os.environ.get("ATHANOR_OFFLINE") == "1"
 
 
 def _text(host: Any) -> str:
@@ -64,10 +78,7 @@ def _text(host: Any) -> str:
 
 
 def _check(host: str) -> None:
-    if is_loopback(host):
-        return
-    if host.lower() in _allowed and os.environ.get("ATHANOR_OFFLINE") != "1":
-        _connected.append(host)
+    if is_loopback(host) or (host.lower() in _allowed and not _is_offline()):
         return
     raise InputError(
         f"A connection to {host} was refused: nothing leaves this machine unless a command names the address.",

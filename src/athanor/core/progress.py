@@ -1,6 +1,6 @@
 """What a person sees while long work runs: bars on a terminal, a plain line every 10 s elsewhere, silence on request.
 
-Everything goes to stderr; stdout belongs to results.
+Everything goes to stderr; stdout belongs to results. Where nobody reads any more the work goes on in silence.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Bar:
         if now - self._last >= PLAIN_EVERY:
             self._last = now
             share = f" {done / self._total:.0%}" if self._total else ""
-            print(f"{self._label}{share} {note}".rstrip(), file=self._stream, flush=True)
+            tell(f"{self._label}{share} {note}".rstrip() + "\n", self._stream)
 
 
 class Reporter:
@@ -62,8 +62,7 @@ class Reporter:
         self._print(f"warning: {text}")
 
     def _print(self, text: str) -> None:
-        encoding = self.stream.encoding or "utf-8"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=self.stream, flush=True)
+        tell(f"{text}\n", self.stream)
 
     @contextmanager
     def bar(self, label: str, total: float | None = None) -> Iterator[Bar]:
@@ -78,7 +77,46 @@ class Reporter:
             yield Bar(label, total, self.stream, None)
 
 
+def tell(text: str, stream: TextIO) -> None:
+    """Print, if that can be: a reader that has gone or a full disk must not end the work, nor change its exit code."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except OSError:
+        silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Let what could not be written go nowhere, or Python's own flush at the exit would fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class _Steady(TextIO):
+    """A terminal, for a bar that is still drawn when it has been closed."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        tell(text, self._stream)
+        return len(text)
+
+    def flush(self) -> None: ...
+
+
 class _Nowhere(TextIO):
+    @property
+    def encoding(self) -> str:
+        return "utf-8"
+
     def write(self, text: str) -> int:
         return len(text)
 
@@ -95,5 +133,5 @@ def _terminal(stream: TextIO) -> RichProgress:
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
         TextColumn("{task.fields[note]}"),
-        console=Console(file=stream),
+        console=Console(file=_Steady(stream)),
     )

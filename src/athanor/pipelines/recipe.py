@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import msgspec
 
 from athanor.core.errors import RecipeError, UsageError
@@ -66,6 +69,8 @@ class BuildRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 limit="build",
                 remedy="Run it with `athanor run`, which takes any step.",
             )
+        for folder in self.inputs:
+            _refuse_unwritable(folder)
         if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
             raise UsageError(
                 f"--minutes is {self.minutes}; it must be more than 0 and at most {MOST_MINUTES}.",
@@ -104,3 +109,20 @@ class BuildRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def training_seed(self) -> int:
         """The seed of weights and data order."""
         return self.seed if self.train.seed is None else self.train.seed
+
+
+def _refuse_unwritable(folder: str) -> None:
+    """Raise RecipeError for a path that the assistant's recipe could not hold, before a budget is spent on it."""
+    if not Path(folder).exists():  # whoever reads it says so
+        return
+    full = str(Path(folder).resolve())
+    try:
+        full.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = os.fsencode(full).decode("utf-8", "backslashreplace")
+        raise RecipeError(
+            f"The folder's path {shown} is no UTF-8.",
+            value=shown,
+            limit="a path in UTF-8, since a recipe keeps it",
+            remedy="Rename that part of it, or run under a UTF-8 locale (LANG=C.UTF-8).",
+        ) from None

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from athanor.cli.output import reporter
+from athanor.cli.output import reporter, unseen
 
 
 @click.command()
@@ -17,6 +17,7 @@ from athanor.cli.output import reporter
 @click.option("--temperature", type=float, help="0 is greedy; the model's own when not given.")
 @click.option("--max-tokens", type=int, default=256, show_default=True, help="Longest answer.")
 @click.option("--seed", type=int, help="Random when not given.")
+@unseen
 def command(
     name: str, system: str | None, precision: str | None, temperature: float | None, max_tokens: int, seed: int | None
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from athanor.cli.output import common, emit
+from athanor.core.progress import tell
 
 
 @click.command()
@@ -59,7 +60,7 @@ def command(
     words = [{"role": "user", "content": prompt}] if as_chat else prompt
     settings = model.settings(**given)
     if settings.temperature and not quiet and not as_json:
-        print(f"seed {settings.seed}", file=sys.stderr)
+        tell(f"seed {settings.seed}\n", sys.stderr)
     requests = [model.request(words, settings.with_seed(settings.seed + n)) for n in range(num_return_sequences)]
     if num_return_sequences == 1 and not as_json:
         for text in model.stream_request(requests[0]):

@@ -8,7 +8,7 @@ import click
 
 from athanor.artifacts import KINDS, Artifact, Run, Store
 from athanor.cli.output import common, emit, human_bytes, reporter
-from athanor.cli.table import columns
+from athanor.cli.table import columns, plain
 from athanor.core.files import tree_bytes
 
 
@@ -72,5 +72,6 @@ def _text(result: dict[str, Any]) -> str:
         parts = [columns(table, right=[3]), f"{len(rows)} artifacts, {human_bytes(result['total_bytes'])}"]
     for run in result.get("runs", []):
         state = "running" if run["live"] else "unfinished, --resume goes on"
-        parts.append(f"run {run['key'][:12]} ({run['verb']} for {run['name']}, since {run['started']}): {state}")
+        what = plain(f"{run['verb']} for {run['name']}, since {run['started']}")
+        parts.append(f"run {run['key'][:12]} ({what}): {state}")
     return "\n".join(parts)

@@ -55,7 +55,8 @@ def command(
     words += [f"--name={name}"] if name else []
     words += ["--", inputs[0], *settings]  # a folder's name may begin with a dash
     command = ctx.find_root().command.get_command(ctx, step)  # type: ignore[attr-defined]
-    command.main(args=words, prog_name=f"athanor {step}", standalone_mode=False)
+    with command.make_context(f"athanor {step}", words) as inner:
+        command.invoke(inner)
 
 
 RUNNABLE = ("build",)

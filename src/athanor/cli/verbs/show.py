@@ -94,8 +94,8 @@ def _words(run: Run) -> str:
     found = run.description
     verb, started = found.get("verb", "a run"), found.get("started", "an unknown time")
     if run.is_live:
-        return f"{verb} (process {found.get('pid')}) has been at it since {started}"
-    return f"{verb} was started at {started} and did not end"
+        return plain(f"{verb} (process {found.get('pid')}) has been at it since {started}")
+    return plain(f"{verb} was started at {started} and did not end")
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import click
 from athanor.artifacts import Store
 from athanor.cli.output import common, emit, human_bytes, reporter
 from athanor.core.errors import ProofError
+from athanor.core.progress import tell
 
 
 @click.group(name="store")
@@ -79,5 +80,5 @@ def _finish(result: dict[str, Any], words: str, as_json: bool) -> None:
         remedy="Restore a backup (it replaces what is damaged), or remove these artifacts and make them again.",
     )
     emit(result, "\n".join(lines), as_json)
-    print(f"error: {error}", file=sys.stderr, flush=True)
+    tell(f"error: {error}\n", sys.stderr)
     raise SystemExit(error.exit_code)
