@@ -145,6 +145,15 @@ def test_html_of_open_silent_tags_ends_soon() -> None:
     assert str(texts(nested, "a.html", page_characters=1)[0]).split() == ["yes", "yes"]
 
 
+@pytest.mark.parametrize("number", ["1" * 5000, "0" * 5000 + "65", "x" + "1" * 5000, "99999999999", "1" * (3 << 20)])
+def test_the_number_of_no_character_is_none(number: str) -> None:
+    for page in (f"<p>One &#{number}; two</p>", f"<p>One &#{number}; two"):
+        for limit in (1, 8 << 20):
+            text = "".join(map(str, texts(page, "a.html", page_characters=limit)))
+            assert text.startswith("One") and "two" in text
+    assert texts("<p>&#65;&#x42; &#0000067;</p>", "a.html", page_characters=1) == ["AB C\n\n"]
+
+
 def test_a_page_above_the_limit_is_streamed() -> None:
     page = "<body>" + "<p>The gulls count the boats in the evening.</p>\n" * 3000 + "</body>"
     assert sum(str(text).count("gulls") for text in texts(page, "a.html", page_characters=1000)) == 3000
