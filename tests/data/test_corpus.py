@@ -23,7 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athanor.core.errors import InputError, NotFoundError, RecipeError, ResourceError
+from athanor.core.errors import InputError, MissingExtraError, NotFoundError, RecipeError, ResourceError
 from athanor.data import corpus as corpus_module
 from athanor.data import formats, process
 from athanor.data.corpus import build_corpus
@@ -300,6 +300,14 @@ def test_a_reader_that_stumbles_costs_its_file(
     statistics = build(tmp_path / "folder", tmp_path / "corpus")
     assert statistics.kept == 2 and statistics.dropped == {"unreadable": 1}
     assert statistics.examples == {"unreadable": ["a.odd:1"]}
+
+
+@pytest.mark.parametrize("package", ["rensa", "trafilatura"])
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    put(tmp_path / "folder", "a.html", f"<p>{page(1)}</p>")
+    monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
+    with pytest.raises(MissingExtraError, match=rf"{package}.*athanor\[train\]"):
+        build(tmp_path / "folder", tmp_path / "corpus")
 
 
 @pytest.mark.parametrize("size", [2_000, 3 << 20])

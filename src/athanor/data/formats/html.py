@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from athanor.core.errors import MissingExtraError
 from athanor.data.documents import Limits, RawDocument
 from athanor.data.encoding import CharacterStream
 from athanor.data.markup import tokens
@@ -71,8 +72,10 @@ def main_text(source: str) -> str:
 def _trafilatura(source: str) -> str:
     import logging
 
-    import trafilatura
-
+    try:
+        import trafilatura
+    except ImportError as error:
+        raise MissingExtraError("trafilatura", "train") from error
     # It warns of every page without a body; the count of documents without text says the same once.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     try:
