@@ -236,7 +236,6 @@ class _Build:
 
 def _row(put: _Put) -> Row:
     contents = [put.text] if put.kind == "text" else [content for _, content in put.messages]
-    joined = "\n".join(contents)
     return Row(
         id=put.id.hex(),
         file=put.file,
@@ -247,5 +246,5 @@ def _row(put: _Put) -> Row:
         text=put.text,
         messages=chat_json(put.messages) if put.kind == "chat" else "",
         characters=sum(map(len, contents)),
-        bytes=len("".join(contents).encode("utf-8")) if joined else 0,
+        bytes=len("".join(contents).encode("utf-8")),
     )
