@@ -7,6 +7,7 @@ import io
 import json
 import lzma
 import time
+import tracemalloc
 from pathlib import Path
 
 import msgspec
@@ -157,6 +158,30 @@ def test_the_number_of_no_character_is_none(number: str) -> None:
 def test_a_page_above_the_limit_is_streamed() -> None:
     page = "<body>" + "<p>The gulls count the boats in the evening.</p>\n" * 3000 + "</body>"
     assert sum(str(text).count("gulls") for text in texts(page, "a.html", page_characters=1000)) == 3000
+
+
+WORDS = "The gulls count the boats in the evening. " * 20
+
+
+@pytest.mark.parametrize(
+    ("opening", "piece", "closing"),
+    [
+        ("<main>", f"<p>{WORDS}</p>", "</main>"),
+        ("<article><p>", WORDS, "</p></article>"),
+        ("<p>", f"<b>{WORDS}</b><i>{WORDS}</i>", "</p>"),
+        ("<table><tr>", f"<td>{WORDS}</td>", "</tr></table>"),
+    ],
+)
+def test_a_page_above_the_limit_is_read_in_bounded_memory(opening: str, piece: str, closing: str) -> None:
+    data = io.BytesIO((opening + piece * ((6 << 20) // len(piece)) + closing).encode())
+    expected, found = data.getvalue().count(b"evening."), 0
+    tracemalloc.start()
+    for document in formats.read(data, "a.html", Limits(page_characters=1)):
+        found += str(document.text).count("evening.")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # White space is made even a mebibyte at a time where there is no tag, at some twenty bytes a character.
+    assert found == expected and peak < (5 if "<" in piece else 24) << 20
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -20,6 +20,7 @@ from athanor.data.pages import PlainPage
 from athanor.data.parts import parts, with_repairs
 
 SUFFIXES = (".html", ".htm", ".xhtml")
+PIECE = 1 << 16  # characters of our own extraction that are handed on together
 MIN_SHARE = 0.5  # of the text inside <main> or <article> that trafilatura must have found to be believed
 _RULE = re.compile(r"^\|(?:-{3,}\|)+$", re.M)
 _PADDED = re.compile(r" \| $", re.M)
@@ -46,11 +47,11 @@ def _documents(text: CharacterStream, limits: Limits) -> Iterator[RawDocument]:
 
 
 def _streamed(pieces: Iterable[str]) -> Iterator[str]:
-    """Our own extraction a thousand lines at a time, for pages above the limit."""
-    page = PlainPage()
+    """Our own extraction piece by piece, for pages above the limit."""
+    page = PlainPage(keep_inner=False)
     for token in tokens(pieces):
         page.add(token)
-        if page.lines > 1000:
+        if page.characters > PIECE:
             yield page.take()
     page.close()
     yield page.take()
