@@ -199,6 +199,19 @@ def test_csv_with_a_text_column_gives_rows() -> None:
     assert texts('id,Text\n1,"One\nlong row"\n2,Two\n', "a.csv") == ["One\nlong row", "Two"]
 
 
+def test_cells_beside_a_text_column_stand_in_front_of_it() -> None:
+    data = ",ID,title,text,Author,url\n0,a7,Tides,They turn.,Orla,http://x\n1,a8,,Alone.\n2,a9,No text,,Bran\n"
+    assert texts(data, "a.csv") == [
+        "title: Tides\nAuthor: Orla\n\nThey turn.",
+        "Alone.",
+        "title: No text\nAuthor: Bran",
+    ]
+    assert texts("text,note\nOne,a,beyond the header,7\nTwo,b,c,d\n", "a.csv") == [
+        "note: a\nbeyond the header\n7\n\nOne",
+        "note: b\nc\nd\n\nTwo",
+    ]
+
+
 def test_long_csv_repeats_its_header() -> None:
     data = "name,value\n" + "".join(f"row {n},{n}\n" for n in range(500))
     found = texts(data, "a.csv", part_characters=1000)
@@ -299,6 +312,34 @@ def test_instruction_with_input_and_system() -> None:
     assert read(json.dumps(row), "a.json")[0].messages == [("user", "Add.\n1 2"), ("assistant", "3")]
     row = {"system": "Be brief.", "messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}
     assert read(json.dumps(row), "a.jsonl")[0].messages[0] == ("system", "Be brief.")  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("row", "messages"),
+    [
+        (
+            {"instruction": "Q", "context": "C", "response": "A", "category": "qa"},
+            [("user", "Q\nC"), ("assistant", "A")],
+        ),
+        ({"context": "C", "question": "Q", "answer": "A"}, [("user", "Q\nC"), ("assistant", "A")]),
+        ({"text": "C", "question": "Q", "answer": "A"}, [("user", "Q\nC"), ("assistant", "A")]),
+        ({"instruction": "Ask", "input": "", "output": "A", "text": "# Ask: A"}, [("user", "Ask"), ("assistant", "A")]),
+        ({"input": "Q", "output": "A"}, [("user", "Q"), ("assistant", "A")]),
+        ({"prompt": "Q", "response": "A", "system": "S"}, [("system", "S"), ("user", "Q"), ("assistant", "A")]),
+        (
+            {"system": "S", "history": [["1", "2"], ["3", "4"]], "instruction": "Q", "input": "I", "output": "A"},
+            [("system", "S"), *zip(["user", "assistant"] * 3, ["1", "2", "3", "4", "Q\nI", "A"], strict=True)],
+        ),
+        (
+            {"history": [{"role": "user", "content": "1"}], "question": "Q", "answer": "A"},
+            [("user", "1"), ("user", "Q"), ("assistant", "A")],
+        ),
+        ({"history": [[1, 2]], "question": "Q", "answer": "A"}, None),
+    ],
+)
+def test_what_stands_beside_a_pair_is_part_of_it(row: object, messages: list[tuple[str, str]] | None) -> None:
+    (document,) = read(json.dumps(row), "a.jsonl")
+    assert document.messages == messages and document.reason == (None if messages else "broken_chat")
 
 
 def test_parts_of_a_message_are_its_text() -> None:
