@@ -367,6 +367,34 @@ def test_rows_in_a_wrapper_are_rows() -> None:
     assert len(read(json.dumps(boat), "a.json")) == 1 and len(read(json.dumps([boat, boat]), "a.json")) == 2
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {}),
+        ({"version": 2}, {}),
+        ({"tags": ["a", "[{"], "a": {"b": [{}]}}, {"more": {"x": [1]}, "note": 'a "b": ]'}),
+    ],
+)
+def test_a_long_wrapper_gives_the_rows_of_a_short_one(indent: int | None, before: dict, after: dict) -> None:
+    rows = [{"name": f'Boat "{n}" ]}}', "crew": [{"x": n}]} for n in range(300)]
+    source = json.dumps(before | {"data": rows} | after, indent=indent)
+    short, long = read(source, "a.json"), read(source, "a.json", line_characters=1000)
+    assert [row.text for row in long] == [row.text for row in short] and len(short) == 300 + bool(before)
+    assert [row.place for row in long] == sorted({row.place for row in long})
+
+
+def test_a_long_object_that_is_no_wrapper_is_one_long_line() -> None:
+    rows = [{"name": f"Boat {n}"} for n in range(300)]
+    for row in ({"text": "A text.", "data": rows}, {"numbers": list(range(900))}, {"messages": rows}):
+        assert texts(json.dumps(row), "a.json", line_characters=1000) == ["too_long_line"]
+    many = "\n".join(json.dumps({"name": "Tern", "crew": rows[:2]}) for _ in range(100))
+    assert texts(many, "a.json", line_characters=1000) == texts(many, "a.jsonl")
+    long = json.dumps({"data": [{"a": "x" * 2000}, {"a": "b"}], "other": rows})
+    assert texts(long, "a.json", line_characters=1000) == ["too_long_line", "a: b", "too_long_line"]
+    assert texts(json.dumps({"data": rows})[:-5], "a.json", line_characters=1000)[-1] == "broken_json"
+
+
 def test_a_broken_row_costs_only_itself() -> None:
     bad = [
         '{"text": ',

@@ -48,6 +48,15 @@ def documents(source: str, limits: Limits) -> list[RawDocument]:
         return [RawDocument(place=0, reason="broken_json")]
 
 
+def may_wrap(source: str, limits: Limits) -> bool:
+    """Whether an object, given with its list of rows left empty, is none of a text or a chat itself."""
+    try:
+        value = _checked(source, limits)
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        return False
+    return isinstance(value, dict) and not _is_row(value)
+
+
 def _wrapped(value: Any) -> list[Any]:
     """The rows of `{"data": [{…}, {…}, …], …}`, with what stands beside them as the last; empty for any other value.
 
