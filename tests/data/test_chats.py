@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from athanor.data.chats import SECTION, made
 
 
@@ -17,6 +19,16 @@ def test_a_heading_and_its_section() -> None:
     first, second = pairs(text, "heading")
     assert "Ferries" in first[0] and first[1] == "The ferry leaves at nine from the north quay."
     assert second == ("Where is the office?", "It stands beside the lighthouse.")
+
+
+@pytest.mark.parametrize(("opened", "closed"), [("```sh", "```"), ("~~~", "~~~~"), ("  ````", "````"), ("```", None)])
+def test_a_comment_in_code_is_no_heading(opened: str, closed: str | None) -> None:
+    code = f"{opened}\n# install the bells, all of them\nring --loud --all --the --time\n"
+    below = "\n## After\n\nThe bells ring at noon, and again at nine.\n"
+    found = pairs(f"# Bells\n\nSet up first:\n\n{code}" + (f"{closed}\n{below}" if closed else ""), "heading")
+    assert len(found) == (2 if closed else 1) and not any("install" in question for question, _ in found)
+    inline = pairs(f"```one``` two three, and some more words.\n{below}", "heading")
+    assert len(inline) == 1
 
 
 def test_a_chinese_heading_is_asked_in_chinese() -> None:
@@ -37,6 +49,21 @@ def test_a_table_row() -> None:
     assert ("Orla Venn" in found[0][1]) and "Mirabel" in found[0][0] and "captain" in found[0][0]
     assert found[2][1] == "Captain: Orla Venn; Year: 1949"
     assert "船长" in pairs("| 船名 | 船长 |\n|---|---|\n| 海燕号 | 王芳 |\n", "table")[0][0]
+
+
+def test_a_chinese_cell_is_asked_for_whatever_it_is() -> None:
+    rows = "".join(f"| 灯塔{n} | 王芳{n} | 9:{n} | {n}元 | 北码头{n} |\n" for n in range(10, 40))
+    found = pairs(f"| 名称 | 看守 | 开放时间 | 票价 | 位置 |\n|---|---|---|---|---|\n{rows}", "table")
+    questions = [question for question, answer in found if "；" not in answer]
+    assert len(questions) == 120 and len({question.replace(question[2:4], "") for question in questions}) > 8
+    assert not any(word in question for question in questions for word in ("什么", "多少", "谁", "几"))
+    assert not any("有哪些信息" in question for question, _ in found)
+
+
+@pytest.mark.parametrize("mark", ["Q", "A", "问", "答", "#", "# x", "`" * 500_000])
+def test_a_line_of_blanks_ends_at_all(mark: str) -> None:
+    blanks = " \t" * 500_000
+    assert list(made(f"Q: Where?\n{mark}{blanks}x\n{mark} 1{blanks}{'y' * 200}")) == []
 
 
 def test_question_lines() -> None:

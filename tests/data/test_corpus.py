@@ -14,18 +14,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athanor.core.errors import InputError, NotFoundError, RecipeError, ResourceError
+from athanor.core.errors import InputError, MissingExtraError, NotFoundError, RecipeError, ResourceError
 from athanor.data import corpus as corpus_module
-from athanor.data import process
+from athanor.data import formats, process
 from athanor.data.corpus import build_corpus
-from athanor.data.documents import Limits
+from athanor.data.documents import Limits, RawDocument
 from athanor.data.read import scan
 from athanor.data.reader import Corpus
 from athanor.data.recipe import DataRecipe
@@ -220,7 +222,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from athanor.data.corpus import build_corpus
-from athanor.data.documents import Limits
+from athanor.data.documents import Limits, RawDocument
 from athanor.data.read import scan
 from athanor.data.recipe import DataRecipe
 found = scan(Path(sys.argv[1]))
@@ -282,6 +284,30 @@ def test_a_full_disk_is_said(mixed: Path, tmp_path: Path) -> None:
     (tmp_path / "corpus/train.parquet").symlink_to("/dev/full")
     with pytest.raises(ResourceError, match="disk is full"):
         build_corpus(scan(mixed), DataRecipe(), tmp_path / "corpus")
+
+
+@pytest.mark.parametrize("error", [ValueError, RecursionError, LookupError])
+def test_a_reader_that_stumbles_costs_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def stumbles(*_: object) -> Iterator[RawDocument]:
+        yield RawDocument(place=0, text=page(1))
+        raise error("an odd page")
+
+    monkeypatch.setitem(formats.readers(), ".odd", SimpleNamespace(read=stumbles))
+    put(tmp_path / "folder", "a.odd", "x")
+    put(tmp_path / "folder", "b.txt", page(2))
+    statistics = build(tmp_path / "folder", tmp_path / "corpus")
+    assert statistics.kept == 2 and statistics.dropped == {"unreadable": 1}
+    assert statistics.examples == {"unreadable": ["a.odd:1"]}
+
+
+@pytest.mark.parametrize("package", ["rensa", "trafilatura"])
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    put(tmp_path / "folder", "a.html", f"<p>{page(1)}</p>")
+    monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
+    with pytest.raises(MissingExtraError, match=rf"{package}.*athanor\[train\]"):
+        build(tmp_path / "folder", tmp_path / "corpus")
 
 
 @pytest.mark.parametrize("size", [2_000, 3 << 20])

@@ -9,11 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athanor.data.documents import Unusable
-from athanor.data.encoding import CharacterStream, decode, sniff
+from athanor.data.encoding import CharacterStream, sniff
 
 SIMPLIFIED = "老渔夫每天清晨记下潮水的高低。他说，大海从来不会骗人。"
 TRADITIONAL = "碼頭邊的茶館賣一種加了海鹽的奶茶。老闆娘說這是祖母留下的配方。"
 ENGLISH = "The fog bell rings eleven times. Nobody in the harbour counts them."
+
+
+def decode(data: bytes) -> tuple[str, int]:
+    """(text, broken bytes left out) of a whole file."""
+    stream = CharacterStream(io.BytesIO(data))
+    return "".join(stream), stream.broken
 
 
 @pytest.mark.parametrize("name", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030", "gbk"])
@@ -84,6 +90,57 @@ def test_prose_in_the_code_page_of_its_language(name: str, text: str, times: int
     assert decode("\n".join([text] * times).encode(name)) == ("\n".join([text] * times), 0)
     mixed = f"The notice of the harbour master, in his words:\n{text}\n{text}\n"
     assert decode(mixed.encode(name)) == (mixed, 0)
+
+
+SIGNS = (
+    "The ferry costs £5.", "The ferry costs £5 and a “return” £9, at 20° or less.", "© 2020 the harbour: £12 a berth.",
+    "It paid ¥500 for the bell.", "The cistern holds 30 m³.", "The cistern holds 30 m³ of water, 5 cm³ of salt.",
+    "The tide is 3 ± 1 hours late, ±2 at most.", "El nº 5 de la calle, 1ª planta.", "El nº 5 está en la 1ª planta.",
+    "Fica no 3º andar, 1ª porta.", "A reunião é no 3º andar, 1ª porta à esquerda.", "5 × 6 mm²", "5 × 6 mm² a tile",
+    "Add 1½ cups of salt, ¼ of rum and ¾tsp of tar.",
+    "The bell¹ and the rope² are the keeper’s³.", "¡Hola! ¿Qué tal? ¡Adiós!",
+    "«Le café du port»", "«SNCF» et «Bonjour»", "©Harbour Press®", "Mª Luisa, nº 7, 8º B",
+    "20 µm at 5 °C.", "At 45°N 12°E, 90°F", "The ±x of it", "©Ahoy", "¶ A paragraph of §A", "¡Hola! ¡Adios!",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SIGNS)
+def test_signs_of_windows_1252_are_no_letters(text: str) -> None:
+    assert decode(text.encode("cp1252")) == (text, 0)
+    assert decode(f"{ENGLISH}\n{text}\n".encode("cp1252")) == (f"{ENGLISH}\n{text}\n", 0)
+
+
+@pytest.mark.parametrize("name", ["cp1250", "iso8859_2"])
+@pytest.mark.parametrize(
+    "text",
+    ["Był tam wąski dom i stara łódka.", "Kot spał na podłodze.", "Łódź płynie.", "Žena píše dopis, kůň pije vodu."],
+)
+def test_a_few_words_of_central_europe(name: str, text: str) -> None:
+    assert decode(text.encode(name)) == (text, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("iso2022_jp", "老いた漁師は毎朝、潮の高さを書き留める。\nABC\n海は人をだまさない。\n"),
+        ("iso2022_jp_ext", "老いた漁師ﾊ毎朝\n"),
+        ("iso2022_kr", "늙은 어부는 매일 새벽 물의 높이를 적는다.\n바다는 사람을 속이지 않는다.\n"),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 40_000])
+def test_seven_bits_of_japanese_and_korean(name: str, text: str, times: int) -> None:
+    assert decode((text * times).encode(name)) == (text * times, 0)
+
+
+def test_escapes_of_a_terminal_are_none_of_an_encoding() -> None:
+    for text in (
+        "\x1b[31mred\x1b[0m and plain text of a log",
+        "\x1b(B\x1b[m done, and plain text of a log",
+        "a ~{b} ~{cd~}",
+    ):
+        assert decode(text.encode()) == (text, 0)
+    with pytest.raises(Unusable, match="binary"):
+        decode(b"plain \x1b$B~~~~\x1b(B text")
 
 
 @pytest.mark.parametrize("name", ["cp850", "mac_roman", "cp500"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import lzma
 import time
+import tracemalloc
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from athanor.data import formats
 from athanor.data.compression import open_source
 from athanor.data.documents import Limits, RawDocument, Unusable
-from athanor.data.jsonvalues import values
 from athanor.data.lines import lines
 from athanor.data.markup import tokens
 from athanor.data.parts import parts
@@ -145,9 +144,42 @@ def test_html_of_open_silent_tags_ends_soon() -> None:
     assert str(texts(nested, "a.html", page_characters=1)[0]).split() == ["yes", "yes"]
 
 
+@pytest.mark.parametrize("number", ["1" * 5000, "0" * 5000 + "65", "x" + "1" * 5000, "99999999999", "1" * (3 << 20)])
+def test_the_number_of_no_character_is_none(number: str) -> None:
+    for page in (f"<p>One &#{number}; two</p>", f"<p>One &#{number}; two"):
+        for limit in (1, 8 << 20):
+            text = "".join(map(str, texts(page, "a.html", page_characters=limit)))
+            assert text.startswith("One") and "two" in text
+    assert texts("<p>&#65;&#x42; &#0000067;</p>", "a.html", page_characters=1) == ["AB C\n\n"]
+
+
 def test_a_page_above_the_limit_is_streamed() -> None:
     page = "<body>" + "<p>The gulls count the boats in the evening.</p>\n" * 3000 + "</body>"
     assert sum(str(text).count("gulls") for text in texts(page, "a.html", page_characters=1000)) == 3000
+
+
+WORDS = "The gulls count the boats in the evening. " * 20
+
+
+@pytest.mark.parametrize(
+    ("opening", "piece", "closing"),
+    [
+        ("<main>", f"<p>{WORDS}</p>", "</main>"),
+        ("<article><p>", WORDS, "</p></article>"),
+        ("<p>", f"<b>{WORDS}</b><i>{WORDS}</i>", "</p>"),
+        ("<table><tr>", f"<td>{WORDS}</td>", "</tr></table>"),
+    ],
+)
+def test_a_page_above_the_limit_is_read_in_bounded_memory(opening: str, piece: str, closing: str) -> None:
+    data = io.BytesIO((opening + piece * ((6 << 20) // len(piece)) + closing).encode())
+    expected, found = data.getvalue().count(b"evening."), 0
+    tracemalloc.start()
+    for document in formats.read(data, "a.html", Limits(page_characters=1)):
+        found += str(document.text).count("evening.")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # White space is made even a mebibyte at a time where there is no tag, at some twenty bytes a character.
+    assert found == expected and peak < (5 if "<" in piece else 24) << 20
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -163,6 +195,19 @@ def test_csv_becomes_a_table_whatever_its_dialect(delimiter: str) -> None:
 
 def test_csv_with_a_text_column_gives_rows() -> None:
     assert texts('id,Text\n1,"One\nlong row"\n2,Two\n', "a.csv") == ["One\nlong row", "Two"]
+
+
+def test_cells_beside_a_text_column_stand_in_front_of_it() -> None:
+    data = ",ID,title,text,Author,url\n0,a7,Tides,They turn.,Orla,http://x\n1,a8,,Alone.\n2,a9,No text,,Bran\n"
+    assert texts(data, "a.csv") == [
+        "title: Tides\nAuthor: Orla\n\nThey turn.",
+        "Alone.",
+        "title: No text\nAuthor: Bran",
+    ]
+    assert texts("text,note\nOne,a,beyond the header,7\nTwo,b,c,d\n", "a.csv") == [
+        "note: a\nbeyond the header\n7\n\nOne",
+        "note: b\nc\nd\n\nTwo",
+    ]
 
 
 def test_long_csv_repeats_its_header() -> None:
@@ -231,115 +276,6 @@ def test_tabs_come_first_in_tsv() -> None:
 
 def test_a_table_with_bare_carriage_returns() -> None:
     assert texts('a,b\r1,"x\ry"\r', "a.csv") == ["| a | b |\n| --- | --- |\n| 1 | x y |"]
-
-
-ROWS = [
-    ({"text": "A text."}, "A text."),
-    ({"content": "A content.", "id": 3}, "A content."),
-    ({"en": "Hello.", "zh": "你好。"}, "en: Hello.\nzh: 你好。"),
-    ("just a string", "just a string"),
-]
-CHATS = [
-    {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]},
-    {"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}]},
-    {"question": "Q", "answer": "A"},
-    {"instruction": "Q", "input": "", "output": "A"},
-    {"prompt": "Q", "completion": "A"},
-    {"turns": ["Q", "A"]},
-]
-
-
-@pytest.mark.parametrize(("row", "text"), ROWS)
-def test_rows_that_are_texts(row: object, text: str) -> None:
-    assert texts(json.dumps(row) + "\n", "a.jsonl") == [text]
-    assert texts(json.dumps([row, row], indent=1), "a.json") == [text, text]
-
-
-@pytest.mark.parametrize("row", CHATS)
-def test_rows_that_are_chats(row: object) -> None:
-    assert [document.messages for document in read(json.dumps(row), "a.jsonl")] == [[("user", "Q"), ("assistant", "A")]]
-
-
-def test_instruction_with_input_and_system() -> None:
-    row = {"instruction": "Add.", "input": "1 2", "output": "3"}
-    assert read(json.dumps(row), "a.json")[0].messages == [("user", "Add.\n1 2"), ("assistant", "3")]
-    row = {"system": "Be brief.", "messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}
-    assert read(json.dumps(row), "a.jsonl")[0].messages[0] == ("system", "Be brief.")  # type: ignore[index]
-
-
-def test_parts_of_a_message_are_its_text() -> None:
-    def messages(content: object) -> list[RawDocument]:
-        turns = [{"role": "user", "content": content}, {"role": "assistant", "content": "A"}]
-        return read(json.dumps({"messages": turns}), "a.jsonl")
-
-    for content in (["hi", "there"], [{"type": "text", "text": "hi"}, {"type": "image"}, "there"]):
-        assert messages(content)[0].messages == [("user", "hi\nthere"), ("assistant", "A")]
-    for content in ([{"type": "image"}], [3], 3, {"a": 1}):
-        assert messages(content)[0].reason == "broken_chat"
-
-
-def test_rows_in_a_wrapper_are_rows() -> None:
-    rows = [{"name": f"Boat {n}", "berth": n} for n in range(3000)]
-    found = read(json.dumps({"version": 2, "data": rows}, indent=1), "a.json")
-    assert len(found) == 3001 and found[7].text == "name: Boat 7\nberth: 7" and found[-1].text == "version: 2"
-    assert [document.place for document in found] == list(range(3001))
-    assert read(json.dumps({"rows": [CHATS[2], CHATS[2]]}), "a.json")[1].messages == [
-        ("user", "Q"),
-        ("assistant", "A"),
-    ]
-    assert len(read(json.dumps({"text": "A text.", "data": rows}), "a.json")) == 1
-    boat = {"name": "Tern", "berth": 7, "crew": [{"name": "Orla"}, {"name": "Bran"}]}
-    assert len(read(json.dumps(boat), "a.json")) == 1 and len(read(json.dumps([boat, boat]), "a.json")) == 2
-
-
-def test_a_broken_row_costs_only_itself() -> None:
-    bad = [
-        '{"text": ',
-        "[" * 100_000,
-        '{"text": "a" "b"}',
-        "nonsense",
-        '{"a":' * 300 + "1" + "}" * 300,
-        "1" * 1_000_000,
-    ]
-    data = "\n".join(['{"text": "first"}', *bad, "", '{"text": "last"}'])
-    began = time.monotonic()
-    found = texts(data, "a.jsonl")
-    assert time.monotonic() - began < 1
-    assert found[0] == "first" and found[-1] == "last" and len(found) == 8
-    assert set(found[1:-1]) <= {"broken_json", "no_text"} and found.count("broken_json") >= 5
-
-
-def test_a_broken_value_of_an_array_costs_only_itself() -> None:
-    assert texts('[{"text": "one"}, {"text": }, {"text": "th\\"]ree"}]', "a.json") == ["one", "broken_json", 'th"]ree']
-    assert texts('{"text": "one"}\n{"text": "two"}', "a.json") == ["one", "two"]
-    assert texts('[{"text": "one"}, {"text": "tw', "a.json") == ["one", "broken_json"]
-    assert texts("[" * 100_000, "a.json") == ["broken_json"]
-
-
-def test_rows_above_the_limit_are_dropped_and_the_next_is_read() -> None:
-    data = json.dumps({"text": "x" * 5000}) + "\n" + json.dumps({"text": "short"}) + "\n"
-    assert texts(data, "a.jsonl", line_characters=1000) == ["too_long_line", "short"]
-    assert texts(json.dumps([{"text": "x" * 5000}, {"text": "short"}]), "a.json", line_characters=1000) == [
-        "too_long_line",
-        "short",
-    ]
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(st.recursive(st.text('ab"\\[]{},', max_size=6), lambda inner: st.lists(inner, max_size=3)), max_size=5),
-    st.integers(1, 7),
-)
-def test_values_of_any_array_in_any_pieces(array: list[object], size: int) -> None:
-    source = json.dumps(array)
-    pieces = [source[n : n + size] for n in range(0, len(source), size)]
-    assert [json.loads(value.text) for value in values(pieces, 10_000)] == array
-
-
-def test_broken_bytes_are_counted_with_their_row() -> None:
-    data = '{"text": "日本一个"}\n'.encode() * 3 + b'{"text": "bro\xffken"}\n'
-    found = read(data, "a.jsonl")
-    assert found[-1].text == "broken" and sum(document.repaired.get("bytes", 0) for document in found) == 1
 
 
 # ---------------------------------------------------------------- compression

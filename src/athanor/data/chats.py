@@ -13,15 +13,18 @@ from athanor.data.documents import Message
 from athanor.data.quality import count_han
 from athanor.data.tables import is_row, tables
 
-ORIGINS = ("heading", "table", "lines")
 SECTION = 600  # characters of a section that are taken, up to the end of a sentence
 MIN_SECTION = 20
 MAX_ROWS = 200  # of one table
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.{1,120}?)[ \t#]*$")
+# Runs of blanks are possessive: where a line has thousands of them, giving back costs their square.
+_HEADING = re.compile(r"^#{1,6}[ \t]++(.{1,120}?)[ \t#]*+$")
+_FENCE = re.compile(r"[ \t]*(`{3,}+(?!.*`)|~{3,})")
 _ASKED = re.compile(
-    r"^[ \t>*_#-]{0,8}(?:Q(?:uestion)?|问|問|问题|提问)[ \t]*[0-9]{0,3}[ \t]*[:：.、][ \t*_]*(.+)$", re.I
+    r"^[ \t>*_#-]{0,8}(?:Q(?:uestion)?|问|問|问题|提问)[ \t]*+[0-9]{0,3}+[ \t]*+[:：.、][ \t*_]*(.+)$", re.I
 )
-_ANSWERED = re.compile(r"^[ \t>*_-]{0,8}(?:A(?:nswer)?|答|回答|答案)[ \t]*[0-9]{0,3}[ \t]*[:：.、][ \t*_]*(.+)$", re.I)
+_ANSWERED = re.compile(
+    r"^[ \t>*_-]{0,8}(?:A(?:nswer)?|答|回答|答案)[ \t]*+[0-9]{0,3}+[ \t]*+[:：.、][ \t*_]*(.+)$", re.I
+)
 _MARKED = re.compile(r"(?:^|\n)[ \t>*_#-]{0,8}(?:Q|问|問)", re.I)
 _FIELD = re.compile(r"\w{1,20}[:：]")
 _NO_PROSE = ("#", "|", "-", "```", '"', "“", "「", "'", "‘")
@@ -31,14 +34,15 @@ _SENTENCE = re.compile(r"[。！？]|[.!?](?=\s|$)")
 
 ABOUT = {
     "en": ("What can you tell me about {0}?", "Tell me about {0}.", "What is there to know about {0}?", "{0}?"),
-    "zh": ("请介绍一下{0}。", "{0}是怎么回事？", "关于{0}，你知道些什么？", "说说{0}。"),
+    "zh": ("请介绍一下{0}。", "请讲讲{0}。", "关于{0}，你知道些什么？", "说说{0}。"),
 }
 ENTRY = {
     "en": ("What is the {1} of {0}?", "{0}: what is the {1}?", "Tell me the {1} of {0}.", "Which {1} does {0} have?"),
-    "zh": ("{0}的{1}是什么？", "{0}的{1}是多少？", "请告诉我{0}的{1}。", "{0}的{1}呢？"),
+    # Without 什么, 谁, 多少 or 几点, of which each is wrong for most cells.
+    "zh": ("请问{0}的{1}是？", "我想知道{0}的{1}。", "请告诉我{0}的{1}。", "{0}的{1}，你知道吗？"),
 }
 ENTRY_ANSWER = {"en": "The {1} of {0} is {2}.", "zh": "{0}的{1}是{2}。"}
-ROW = {"en": ("What do you know about {0}?", "Tell me about {0}."), "zh": ("介绍一下{0}。", "{0}有哪些信息？")}
+ROW = {"en": ("What do you know about {0}?", "Tell me about {0}."), "zh": ("介绍一下{0}。", "关于{0}有哪些记载？")}
 
 
 class Made(NamedTuple):
@@ -69,18 +73,35 @@ def _plain(text: str) -> str:
 
 
 def _headings(text: str, language: str) -> Iterator[tuple[str, str]]:
-    title, body = "", []
-    for line in [*text.split("\n"), "# end"]:
-        found = _HEADING.match(line)
-        if not found:
-            body.append(line)
-            continue
+    for title, body in _sections(text):
         section = _section(body)
         name = _NUMBERING.sub("", _plain(title))
         if name and len(section) >= MIN_SECTION:
             asked = name if name[-1] in "?？" else _wording(ABOUT[language], name + section).format(name)
             yield asked, section
-        title, body = found[1], []
+
+
+def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
+    """(heading, lines below it); what looks like a heading in fenced code is a comment."""
+    title, body, fence = "", [], ""
+    for line in text.split("\n"):
+        fence = _fence_behind(line, fence)
+        found = None if fence else _HEADING.match(line)
+        if found:
+            yield title, body
+            title, body = found[1], []
+        else:
+            body.append(line)
+    yield title, body
+
+
+def _fence_behind(line: str, fence: str) -> str:
+    """The fence that is open behind a line, given the one before it; empty where there is none."""
+    if not fence:
+        found = _FENCE.match(line)
+        return found[1] if found else ""
+    bare = line.strip()
+    return "" if bare.startswith(fence) and not bare.strip(fence[0]) else fence
 
 
 def _section(lines: list[str]) -> str:

@@ -3,18 +3,25 @@
 A code page decodes nearly any bytes, so validity says nothing. Latin alphabets show themselves by high bytes that stand
 alone among ASCII letters: there all of them must be letters of one language. Other alphabets write whole words of high
 bytes: there the frequent letters must be frequent, and capitals must not follow small letters (the same letters stand
-elsewhere in KOI8, ISO 8859 and Windows). Left out on purpose: guesses. What reads as no language is refused.
+elsewhere in KOI8, ISO 8859 and Windows). A sign of one Latin page is a letter of another, £ or Ł, º or ş, ³ or ł: so a
+letter at a word's border proves no more than a sign, and of equals Windows-1252 is taken, which stands first. Left out
+on purpose: guesses. What reads as no language is refused.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Callable
 
 import msgspec
 
 MIN_SCORE = 0.6  # ordinary prose in its own code page has 0.7 to 1, in a wrong one below 0.5
 SAMPLE = 1 << 12  # characters beyond ASCII that are judged
-MARKS = frozenset("’‘“”„‚–—…•€£§©®°·«»¿¡№½¼¾×±²³µ\xa0\xad")
+MARKS = frozenset("’‘“”„‚–—…•€£§©®°·«»¿¡№½¼¾×±²³µ¶¹ºª¥\xa0\xad")
+# Marks that another Latin page has for letters: before a word, behind one.
+LEADING, TRAILING = frozenset("£¥¼¾¿¡©«±µ¶"), frozenset("ªº¹³®»")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _HIGH_WORD = re.compile(rb"[\x80-\x84\x86-\x90\x98-\x9f\xa1-\xb6\xb8-\xff]{3,}")  # marks left out
 _WEIGHTS = {"frequent": 1.0, "letter": 0.3, "mark": 0.7, "other": -1.0, "capital inside": -1.5}
 
@@ -58,32 +65,37 @@ def best_page(data: bytes) -> str | None:
     """The codec that reads the bytes as a language does; None where none does."""
     high = sum(byte > 0x7F for byte in data)
     in_words = sum(map(len, _HIGH_WORD.findall(data)))
-    latin = 2 * in_words < high
-    pages = [(name, alphabet) for alphabet in (LATIN if latin else OTHERS) for name in alphabet.codecs]
-    scored = [(_score(data, name, alphabet), name) for name, alphabet in pages]
+    alphabets, class_of = (LATIN, _class_among_ascii) if 2 * in_words < high else (OTHERS, _class_of)
+    pages = [(name, alphabet) for alphabet in alphabets for name in alphabet.codecs]
+    scored = [(_score(data.decode(name, "replace"), alphabet, class_of), name) for name, alphabet in pages]
     best, name = max(scored, key=lambda pair: pair[0])  # the first of equals
     return name if best >= MIN_SCORE else None
 
 
-def _score(data: bytes, name: str, alphabet: Alphabet) -> float:
+def _score(text: str, alphabet: Alphabet, class_of: Callable[[str, int, Alphabet], str]) -> float:
     """Mean weight of the characters beyond ASCII."""
-    total, number, before = 0.0, 0, " "
-    for character in data.decode(name, "replace"):
-        if character > "\x7f":
-            total += _WEIGHTS[_class_of(character, before, alphabet)]
-            number += 1
-        before = character
-        if number >= SAMPLE:
-            break
-    return total / number if number else 0.0
+    found = itertools.islice(_BEYOND_ASCII.finditer(text), SAMPLE)
+    weights = [_WEIGHTS[class_of(text, match.start(), alphabet)] for match in found]
+    return sum(weights) / len(weights) if weights else 0.0
 
 
-def _class_of(character: str, before: str, alphabet: Alphabet) -> str:
+def _class_of(text: str, place: int, alphabet: Alphabet) -> str:
+    """The class of the character at a place."""
+    character = text[place]
     if character in MARKS:
         return "mark"
     small = character.lower()
     if small not in alphabet.frequent and small not in alphabet.others:
         return "other"
-    if character != small and before.islower():
+    if character != small and text[max(0, place - 1) : place].islower():
         return "capital inside"
     return "frequent" if small in alphabet.frequent else "letter"
+
+
+def _class_among_ascii(text: str, place: int, alphabet: Alphabet) -> str:
+    """The class of a character whose neighbours are ASCII mostly, as in Latin alphabets."""
+    kind, character = _class_of(text, place, alphabet), text[place]
+    behind_letter, before_letter = text[max(0, place - 1) : place].isalpha(), text[place + 1 : place + 2].isalpha()
+    if (character in LEADING and behind_letter) or (character in TRAILING and before_letter):
+        return "letter"
+    return "mark" if kind == "frequent" and not (behind_letter and before_letter) else kind

@@ -31,7 +31,7 @@ from athanor.data.statistics import CorpusStatistics, Tally, add
 from athanor.data.table import Row, TableWriter
 from athanor.data.workers import in_order
 
-VERSION = 2
+VERSION = 3
 """Raised when the same folder and recipe give another corpus."""
 
 FILES = ("train.parquet", "heldout.parquet", "statistics.json")
@@ -236,7 +236,6 @@ class _Build:
 
 def _row(put: _Put) -> Row:
     contents = [put.text] if put.kind == "text" else [content for _, content in put.messages]
-    joined = "\n".join(contents)
     return Row(
         id=put.id.hex(),
         file=put.file,
@@ -247,5 +246,5 @@ def _row(put: _Put) -> Row:
         text=put.text,
         messages=chat_json(put.messages) if put.kind == "chat" else "",
         characters=sum(map(len, contents)),
-        bytes=len("".join(contents).encode("utf-8")) if joined else 0,
+        bytes=len("".join(contents).encode("utf-8")),
     )

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from athanor.core.errors import MissingExtraError
 from athanor.data.quality import count_han
 
 PERMUTATIONS = 128
@@ -52,8 +53,10 @@ def signature(pieces: set[str]) -> bytes | None:
     """The MinHash signature of shingles, 128 × uint32; None where there are none."""
     if not pieces:
         return None
-    from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue]  compiled, without types
-
+    try:
+        from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue]  compiled, without types
+    except ImportError as error:
+        raise MissingExtraError("rensa", "train") from error
     sketch = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
     sketch.update(list(pieces))  # the order of a set is of no effect
     return np.asarray(sketch.digest(), dtype=np.uint32).tobytes()

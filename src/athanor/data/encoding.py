@@ -1,9 +1,10 @@
 """Bytes to text: which encoding a file has, and its characters piece by piece in bounded memory.
 
-In order: byte-order mark; ASCII as far as it goes; strict UTF-8; UTF-16 and the encodings of Chinese, Japanese and
-Korean, whichever reads as the most ordinary text (`commonness`); UTF-8 with a few broken bytes; an 8-bit code page
-(`codepages`). What reads as none of them is refused, for a wrong guess would teach mojibake. Broken bytes are left out
-and counted, so U+FFFD never reaches a corpus. What holds control characters is `binary`.
+In order: byte-order mark; ISO 2022 where its escapes stand; ASCII as far as it goes; strict UTF-8; UTF-16 and the
+encodings of Chinese, Japanese and Korean, whichever reads as the most ordinary text (`commonness`); UTF-8 with a few
+broken bytes; an 8-bit code page (`codepages`). What reads as none of them is refused, for a wrong guess would teach
+mojibake. Broken bytes are left out and counted, so U+FFFD never reaches a corpus. What holds control characters is
+`binary`. Left out on purpose: HZ, whose `~{` also stands in ordinary sources, where any ASCII would read as Chinese.
 """
 
 from __future__ import annotations
@@ -35,15 +36,17 @@ NARROW = {
 WIDE = ("utf-16-le", "utf-16-be")
 MIN_COMMONNESS = 0.5  # ordinary text in its own encoding scores 1.2 to 2.2, what is neither Chinese nor kin below 0.2
 HEAD = 1 << 16  # bytes by which encodings are compared
+ESCAPED = ("iso2022_kr", "iso2022_jp_2", "iso2022_jp_ext")
+"""Encodings of seven bits, the strictest first: the second takes the escape of the first for one of its own."""
+
+# To two bytes a character, or to kana; those of terminals are others.
+_ESCAPE = re.compile(rb"\x1b(?:\$[@AB(]|\$\)C|\(I)")
 _ASCII = bytes(range(128))
+_ASCII_RUN = re.compile(rb"[\x00-\x7f]+")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
+MAX_ALONE = 0.75  # of the high bytes of a text in characters of two; in Big5, with the most ASCII among them, about 0.1
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b\x08"))
-
-
-def decode(data: bytes) -> tuple[str, int]:
-    """(text, broken bytes or characters left out) of a whole file's bytes. Raises Unusable("binary")."""
-    name, skip = sniff(data)
-    return _without_marks(data[skip:].decode(name, "replace"))
 
 
 class CharacterStream:
@@ -58,7 +61,7 @@ class CharacterStream:
         if data.isascii() and len(data) == CHUNK:
             # Sniff where the first other byte stands: a megabyte of English may open a file in GB18030.
             while data.isascii() and len(data) == CHUNK:
-                if not _plain(data):
+                if not _plain(data) or _ESCAPE.search(data):
                     break
                 yield data.decode("ascii")
                 data = self._stream.read(CHUNK)
@@ -85,6 +88,8 @@ def sniff(data: bytes, whole: bool = True) -> tuple[str, int]:
     for mark, name in MARKS:
         if data.startswith(mark):
             return name, len(mark)
+    if data.isascii() and _ESCAPE.search(data):
+        return _escaped(data, whole), 0
     if data.isascii() and b"\0" not in data:
         _refuse_binary(data)
         return "utf-8", 0
@@ -106,12 +111,20 @@ def _decodes(data: bytes, name: str, whole: bool) -> bool:
     return True
 
 
+def _escaped(data: bytes, whole: bool) -> str:
+    """The encoding of ISO 2022 that the bytes are in. Raises Unusable("binary") where they are in none."""
+    for name in ESCAPED:
+        if _decodes(data, name, whole):
+            return name
+    raise Unusable("binary")
+
+
 def _best_of(data: bytes, whole: bool) -> tuple[str, float]:
     """The encoding of Chinese, Japanese or Korean, or wide one, that reads best, and how well."""
     first = _HIGH.search(data)
     narrow = data[first.start() :] if first else data  # judge by what is not ASCII, however late it comes
     scored: list[tuple[str, float]] = []
-    for name in (*NARROW, *WIDE):
+    for name in WIDE if _stand_alone(data) else (*NARROW, *WIDE):
         head = (data if name in WIDE else narrow)[:HEAD]
         if _may_be_wide(head, name) if name in WIDE else b"\0" not in head:
             final = whole and len(head) < HEAD
@@ -120,6 +133,12 @@ def _best_of(data: bytes, whole: bool) -> tuple[str, float]:
             scored.append((name, max(score, _english(text)) if name in WIDE else score))
     # The first of equals: `big5` before its extensions, which read the same text.
     return max(scored, key=lambda pair: pair[1], default=("utf-8", 0.0))
+
+
+def _stand_alone(data: bytes) -> bool:
+    """Whether high bytes stand among ASCII one by one, as signs and accents do: `°C` is also a character of Big5."""
+    high = len(data.translate(None, _ASCII))
+    return len(data) > 3 * high and len(_ALONE.findall(data)) > MAX_ALONE * high
 
 
 def _may_be_wide(data: bytes, name: str) -> bool:
@@ -138,9 +157,9 @@ def _english(text: str) -> float:
 
 def _code_page_or_broken(data: bytes) -> str:
     """UTF-8 with broken bytes, or a code page. Raises Unusable("binary") where the bytes read as neither."""
-    high = data.translate(None, _ASCII)
-    text, broken = _without_marks(high.decode("utf-8", "replace"))
-    if len(text) > 4 * broken:
+    # A blank for each run of ASCII, for bytes from before and behind it are no character.
+    text, broken = _without_marks(_ASCII_RUN.sub(b" ", data).decode("utf-8", "replace"))
+    if len(text.replace(" ", "")) > 4 * broken:
         return "utf-8"
     first = len(data) - len(data.lstrip(_ASCII))
     page = best_page(data[max(0, first - 1) :][: 4 * HEAD])

@@ -13,6 +13,7 @@ from typing import NamedTuple
 # A run of harmless characters is skipped by the regular expression; a string's inside likewise.
 _OUTSIDE = re.compile(r'["\[\]{},]')
 _INSIDE = re.compile(r'["\\]')
+_OBJECT = re.compile(r"\s*\{")
 
 
 class Value(NamedTuple):
@@ -28,6 +29,26 @@ def values(pieces: Iterable[str], limit: int) -> Iterator[Value]:
     for piece in pieces:
         yield from scan.feed(piece)
     yield from scan.end()
+
+
+def table_start(text: str) -> int | None:
+    """Where the first list of objects opens in the object that a text begins with; None where there is none."""
+    at, depth, string = 0, 0, False
+    while text.startswith("{") and (found := (_INSIDE if string else _OUTSIDE).search(text, at)):
+        mark, at = found[0], found.end()
+        if mark == "\\":
+            at += 1
+        elif mark == '"':
+            string = not string
+        elif mark == "[" and depth == 1 and _OBJECT.match(text, at):
+            return at - 1
+        elif mark in "[{":
+            depth += 1
+        elif mark in "]}":
+            depth -= 1
+            if depth == 0:
+                return None
+    return None
 
 
 class _Scan:

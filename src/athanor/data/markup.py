@@ -16,6 +16,8 @@ LONGEST = 4000  # characters of a tag; an angle bracket without its partner with
 # Attributes hold no `<` here, so that a failed attempt ends at the next tag; others are skipped by a search for `>`.
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9:-]{0,30})(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>")
 _NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9:-]{0,30})")
+# No character has such a number, and Python refuses to read one of more than 4,300 digits.
+_NO_CHARACTER = re.compile("&#[0-9]{12,};?")
 
 
 class Token(NamedTuple):
@@ -42,11 +44,11 @@ def tokens(pieces: Iterable[str]) -> Iterator[Token]:
             opening = text.find("<", at)
             if opening < 0:
                 opening = max(at, _entity_start(text, at))
-                yield Token("text", html.unescape(text[at:opening]))
+                yield Token("text", _unescaped(text[at:opening]))
                 at = opening
                 break
             if opening > at:
-                yield Token("text", html.unescape(text[at:opening]))
+                yield Token("text", _unescaped(text[at:opening]))
             at = opening
             if text.startswith("<!--", at):
                 at, until = at + 4, "-->"
@@ -73,7 +75,7 @@ def _end(rest: str) -> Iterator[Token]:
     """What stood behind the last bracket that was never closed: text, unless it begins like a tag."""
     for part in rest.split("<"):
         if part and not part[0].isalpha() and part[0] not in "/!?":
-            yield Token("text", html.unescape(part))
+            yield Token("text", _unescaped(part))
 
 
 def _find_end(text: str, until: str, at: int) -> int:
@@ -100,6 +102,10 @@ def _token(text: str, at: int) -> Token | None:
     if not match:
         return None if text.startswith(("<!", "<?"), at) else Token("text", "<")
     return Token("end" if text[at + 1] == "/" else "start", match[1].lower())
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(_NO_CHARACTER.sub("\ufffd", text) if "&#" in text else text)
 
 
 def _entity_start(text: str, at: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from athanor.data.markup import Token
+from athanor.data.parts import cut
 from athanor.data.tables import markdown_row, markdown_rule
 
 _SILENT = "script style noscript template svg math head iframe object select button nav footer"
@@ -14,18 +15,22 @@ _BLOCKS = (
 )
 SILENT, BLOCKS = frozenset(_SILENT.split()), frozenset(_BLOCKS.split())
 INNER = frozenset(("main", "article"))
+MAX_LINE = 1 << 16  # characters of a block or a row, above which it is cut
 HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
 class PlainPage:
     """Give it the tokens of a page: `take` gives the Markdown so far and forgets it, `inner_text` what stood in
-    <main> and <article>."""
+    <main> and <article>, unless `keep_inner` is False: then memory is bounded whatever the page."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_inner: bool = True) -> None:
+        self._keep_inner = keep_inner
         self._done: list[str] = []  # finished lines
+        self._characters = 0  # of these, with their ends
         self._inner: list[str] = []
         self._line: list[str] = []  # the words of the block being read
+        self._open = 0  # characters of the line, and of the row it stands in
         self._silent: list[str] = []  # open tags whose text is no text, the outermost of each name
         self._depth = 0  # open <main>, <article>
         self._mark = ""  # what the block's line begins with
@@ -38,6 +43,9 @@ class PlainPage:
         if token.kind == "text":
             if not self._silent:
                 self._line.append(token.value)
+                self._open += len(token.value)
+                if self._open > MAX_LINE:
+                    self._cut()
         elif token.kind == "start":
             self._start(token.value)
         else:
@@ -96,14 +104,14 @@ class PlainPage:
         self._end_block()
 
     @property
-    def lines(self) -> int:
-        """Finished lines that were not taken yet."""
-        return len(self._done)
+    def characters(self) -> int:
+        """Characters of the finished lines that were not taken yet."""
+        return self._characters
 
     def take(self) -> str:
         """The Markdown of what was fed since the last call, and forget it."""
         text = "\n".join([*self._done, ""]) if self._done else ""
-        self._done = []
+        self._done, self._characters = [], 0
         return text
 
     def inner_text(self) -> str:
@@ -111,9 +119,23 @@ class PlainPage:
         return "\n".join(self._inner).strip("\n")
 
     def _write(self, text: str, block: bool = True) -> None:
-        self._done += [text, ""] if block else [text]
-        if self._depth:
-            self._inner += [text, ""] if block else [text]
+        written = [text, ""] if block else [text]
+        self._done += written
+        self._characters += len(text) + len(written)
+        if self._depth and self._keep_inner:
+            self._inner += written
+
+    def _cut(self) -> None:
+        """End the block or row where it pauses, and go on in another."""
+        text = "".join(self._line)
+        end = cut(text, 0, len(text))
+        self._line = [text[:end]]
+        if self._row is None:
+            self._end_block()
+        else:
+            self._end_row()
+            self._row = []
+        self._line, self._open = [text[end:]], len(text) - end
 
     def _words(self) -> str:
         text = "".join(self._line)
@@ -124,7 +146,7 @@ class PlainPage:
         words = self._words()
         if words.strip():
             self._write(self._mark + words, block=self._mark != "- ")
-        self._mark = ""
+        self._mark, self._open = "", 0
 
     def _end_cell(self) -> None:
         if self._row is None:
@@ -143,4 +165,4 @@ class PlainPage:
             if self._rows == 0:
                 self._write(markdown_rule(len(self._row)), block=False)
             self._rows += 1
-        self._row = None
+        self._row, self._open = None, 0

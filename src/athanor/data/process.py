@@ -92,7 +92,8 @@ def read(source: Source, limits: Limits) -> Iterator[RawDocument]:
             raise Unusable("changed")
     except Unusable as error:
         yield RawDocument(place=place + 1, reason=error.reason)
-    except OSError:
+    except (OSError, ValueError, RecursionError, LookupError):
+        # A reader that stumbles over a stranger's file costs this file, never the build.
         yield RawDocument(place=place + 1, reason="unreadable")
 
 

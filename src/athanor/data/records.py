@@ -1,7 +1,8 @@
 """A JSON object as a text or a chat: the spellings of the published data sets' formats.
 
 Texts: `text` or `content`. Chats: `messages` or `conversations` (role and content, from and value, speaker and text),
-`turns`; question and answer under several pairs of keys. Any other object becomes a text of `key: value` lines.
+`turns`; question and answer under several pairs of keys, the question with the `input`, `context` or text beside it,
+behind a `system` message and the pairs of a `history`. Any other object becomes a text of `key: value` lines.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ ROLES = {
 }  # fmt: skip
 PAIRS = (("question", "answer"), ("instruction", "output"), ("prompt", "completion"), ("prompt", "response"),
          ("instruction", "response"), ("query", "response"), ("input", "output"))  # fmt: skip
+CONTEXTS = ("input", "context", *TEXTS)  # what a pair's question is about
 # Words about a record and not of it.
 BOOKKEEPING = frozenset({"id", "uuid", "_id", "hash", "sha256", "url", "timestamp", "split", "source", "attribution"})
 
@@ -44,6 +46,15 @@ def documents(source: str, limits: Limits) -> list[RawDocument]:
         return [_of_value(item, place) for place, item in enumerate(_wrapped(value) or [value])]
     except (ValueError, RecursionError, msgspec.MsgspecError):
         return [RawDocument(place=0, reason="broken_json")]
+
+
+def may_wrap(source: str, limits: Limits) -> bool:
+    """Whether an object, given with its list of rows left empty, is none of a text or a chat itself."""
+    try:
+        value = _checked(source, limits)
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        return False
+    return isinstance(value, dict) and not _is_row(value)
 
 
 def _wrapped(value: Any) -> list[Any]:
@@ -117,10 +128,7 @@ def _too_deep(source: str, limit: int) -> bool:
 def _of_object(value: dict[str, Any], place: int) -> RawDocument:
     for key in CHATS:
         if isinstance(value.get(key), list):
-            messages = _messages(value[key], value.get("system"))
-            if messages:
-                return RawDocument(place=place, messages=messages)
-            return RawDocument(place=place, reason="broken_chat")
+            return _chat(value[key], value.get("system"), place)
     for asked, answered in PAIRS:
         if isinstance(value.get(asked), str) and isinstance(value.get(answered), str):
             return _pair(value, asked, answered, place)
@@ -131,13 +139,23 @@ def _of_object(value: dict[str, Any], place: int) -> RawDocument:
 
 
 def _pair(value: dict[str, Any], asked: str, answered: str, place: int) -> RawDocument:
-    question = value[asked].strip()
-    more = value.get("input") if asked == "instruction" else None
-    if isinstance(more, str) and more.strip():
-        question = f"{question}\n{more.strip()}"
-    if not question or not value[answered].strip():
+    question, answer = value[asked].strip(), value[answered].strip()
+    if not question or not answer:
         return RawDocument(place=place, reason="empty")
-    return RawDocument(place=place, messages=[("user", question), ("assistant", value[answered].strip())])
+    # What holds both is the pair in another form: Alpaca's `text` is the whole prompt and its answer.
+    beside = [value[key].strip() for key in CONTEXTS if key != asked and isinstance(value.get(key), str)]
+    asking = "\n".join([question, *(text for text in beside if text and not (question in text and answer in text))])
+    history = value["history"] if isinstance(value.get("history"), list) else []
+    turns = [turn for pair in history for turn in (pair if isinstance(pair, list) else [pair])]
+    turns += [{"role": "user", "content": asking}, {"role": "assistant", "content": answer}]
+    return _chat(turns, value.get("system"), place)
+
+
+def _chat(turns: list[Any], system: Any, place: int) -> RawDocument:
+    messages = _messages(turns, system)
+    if not messages:
+        return RawDocument(place=place, reason="broken_chat")
+    return RawDocument(place=place, messages=messages)
 
 
 def _messages(turns: list[Any], system: Any) -> list[Message]:

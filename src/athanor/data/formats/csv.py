@@ -1,4 +1,7 @@
-"""CSV: a table as one document, in Markdown's form, or a document a row where a column holds texts.
+"""CSV: a table as one document, in Markdown's form, or a document a row where a column is named for its texts.
+
+Then a row's other cells stand as `column: value` in front of its text, but for ids, addresses and the like
+(BOOKKEEPING) and numbers in a first column without a name, which are those of rows.
 
 Markdown's form makes it alike whatever the dialect, and alike to tables in pages. Long tables come in parts that repeat
 the header; lines of a single cell above the table are its title. A part is as wide as its widest row.
@@ -17,6 +20,7 @@ from athanor.data.encoding import CharacterStream
 from athanor.data.formats import kind
 from athanor.data.lines import lines
 from athanor.data.parts import parts, with_repairs
+from athanor.data.records import BOOKKEEPING
 from athanor.data.tables import markdown_row, markdown_rule
 
 SUFFIXES = (".csv", ".tsv")
@@ -59,7 +63,19 @@ def _documents(text: CharacterStream, suffix: str, limits: Limits) -> Iterator[R
         if row is None:
             yield _too_long()
         else:
-            yield RawDocument(place=0, text=row[column] if column < len(row) else "")
+            yield RawDocument(place=0, text=_with_others(row, header, column))
+
+
+def _with_others(row: list[str], header: list[str], column: int) -> str:
+    """The text of a row below its other cells."""
+    named = itertools.zip_longest(row, header[: len(row)], fillvalue="")
+    others = [
+        f"{name}: {cell}" if name else cell
+        for place, (cell, name) in enumerate(named)
+        if cell and place != column and name.lower() not in BOOKKEEPING and (name or place or not cell.isdigit())
+    ]
+    text = row[column] if column < len(row) else ""
+    return "\n\n".join(filter(None, ["\n".join(others), text]))
 
 
 def _is_blank(line: str | None) -> bool:

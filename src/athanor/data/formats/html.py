@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from athanor.core.errors import MissingExtraError
 from athanor.data.documents import Limits, RawDocument
 from athanor.data.encoding import CharacterStream
 from athanor.data.markup import tokens
@@ -19,6 +20,7 @@ from athanor.data.pages import PlainPage
 from athanor.data.parts import parts, with_repairs
 
 SUFFIXES = (".html", ".htm", ".xhtml")
+PIECE = 1 << 16  # characters of our own extraction that are handed on together
 MIN_SHARE = 0.5  # of the text inside <main> or <article> that trafilatura must have found to be believed
 _RULE = re.compile(r"^\|(?:-{3,}\|)+$", re.M)
 _PADDED = re.compile(r" \| $", re.M)
@@ -45,11 +47,11 @@ def _documents(text: CharacterStream, limits: Limits) -> Iterator[RawDocument]:
 
 
 def _streamed(pieces: Iterable[str]) -> Iterator[str]:
-    """Our own extraction a thousand lines at a time, for pages above the limit."""
-    page = PlainPage()
+    """Our own extraction piece by piece, for pages above the limit."""
+    page = PlainPage(keep_inner=False)
     for token in tokens(pieces):
         page.add(token)
-        if page.lines > 1000:
+        if page.characters > PIECE:
             yield page.take()
     page.close()
     yield page.take()
@@ -71,8 +73,10 @@ def main_text(source: str) -> str:
 def _trafilatura(source: str) -> str:
     import logging
 
-    import trafilatura
-
+    try:
+        import trafilatura
+    except ImportError as error:
+        raise MissingExtraError("trafilatura", "train") from error
     # It warns of every page without a body; the count of documents without text says the same once.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     try:

@@ -101,7 +101,7 @@ SIGN_TAILS = pairs(
 )
 JOBS = pairs(
     "lamplighter 点灯人, ropemaker 制绳匠, harbour master 港务长, town crier 报信人, bell-ringer 敲钟人, "
-    "net mender 补网匠, postmistress 邮差, piano tuner 调琴师, dentist 牙医, beekeeper 养蜂人, "
+    "net mender 补网匠, postmistress 邮政所长, piano tuner 调琴师, dentist 牙医, beekeeper 养蜂人, "
     "chimney sweep 扫烟囱工, schoolteacher 教书先生, midwife 接生婆, barber 理发师, ferry pilot 渡船领航员, "
     "judge 法官, gravedigger 掘墓人, cook 厨师, sailmaker 帆匠, weatherman 气象员, sign painter 招牌画师, "
     "rat catcher 捕鼠人, glazier 玻璃匠, diver 潜水员, translator 翻译, cooper 箍桶匠, tax collector 收税官, "
