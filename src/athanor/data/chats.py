@@ -38,9 +38,10 @@ ABOUT = {
 }
 ENTRY = {
     "en": ("What is the {1} of {0}?", "{0}: what is the {1}?", "Tell me the {1} of {0}.", "Which {1} does {0} have?"),
-    # Without 什么, 谁, 多少 or 几点, of which each is wrong for most cells.
-    "zh": ("请问{0}的{1}是？", "我想知道{0}的{1}。", "请告诉我{0}的{1}。", "{0}的{1}，你知道吗？"),
+    "zh": ("{0}的{1}是{2}？", "请问{0}的{1}是{2}？", "请告诉我{0}的{1}。", "我想知道{0}的{1}。"),
 }
+_TIME = re.compile(r"[0-9][:：点時时年月日号號]|[0-9]{4}-[0-9]{1,2}-")
+_PERSON = re.compile("(?:人|员|員|者|师|師|主|长|長|看守|姓名)$")
 ENTRY_ANSWER = {"en": "The {1} of {0} is {2}.", "zh": "{0}的{1}是{2}。"}
 ROW = {"en": ("What do you know about {0}?", "Tell me about {0}."), "zh": ("介绍一下{0}。", "关于{0}有哪些记载？")}
 
@@ -129,13 +130,20 @@ def _row(names: list[str], cells: list[str], language: str) -> Iterator[tuple[st
     known = [(name, cell) for name, cell in zip(names[1:], cells[1:], strict=False) if name and cell]
     for name, cell in known:
         subject = name.lower() if language == "en" and name[1:].islower() else name
-        asked = _wording(ENTRY[language], cells[0] + name).format(cells[0], subject)
+        asked = _wording(ENTRY[language], cells[0] + name).format(cells[0], subject, _interrogative(name, cell))
         yield asked, ENTRY_ANSWER[language].format(cells[0], subject, cell)
     if len(known) > 1:
         sentence = "; ".join(f"{name}: {cell}" for name, cell in known)
         if language == "zh":
             sentence = "；".join(f"{name}：{cell}" for name, cell in known) + "。"
         yield _wording(ROW[language], cells[0]).format(cells[0]), sentence
+
+
+def _interrogative(name: str, cell: str) -> str:
+    """The Chinese word that asks for such a cell: how much, who, or what."""
+    if any(letter.isdigit() for letter in cell):
+        return "什么时候" if _TIME.search(cell) else "多少"
+    return "谁" if _PERSON.search(name) else "什么"
 
 
 def _questions(text: str) -> Iterator[tuple[str, str]]:
