@@ -12,7 +12,6 @@ from athanor.core.errors import ResourceError
 from athanor.core.hardware import cores
 from athanor.generate.scheduler import Work
 from athanor.models.decoder import Decoder
-from athanor.nn.frame import cached_frame
 from athanor.nn.memory import ContiguousMemory
 
 MEMORY_BYTES = 256 << 20  # keys and values of all slots keep below this; one slot is had whatever it takes
@@ -53,7 +52,7 @@ class TorchStep:
         span = min(self.context, -(-(int(positions.max()) + 1) // SPAN_STEP) * SPAN_STEP)
         self._make_room(span)
         window = self._memory.window(torch.tensor([row.slot for row in rows]), positions, span)
-        hidden = self._network.hidden(ids, cached_frame(self._network.rotary_of(span), positions, span), window)
+        hidden = self._network.hidden(ids, self._network.cached(positions, span), window)
         last = hidden[torch.arange(len(rows)), lengths - 1]  # (B, D)
         return self._network.logits(last).float().numpy()
 

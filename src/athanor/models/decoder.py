@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from athanor.nn.attention import Frame, Memory
-from athanor.nn.frame import causal_frame
+from athanor.nn.frame import cached_frame, causal_frame, packed_frame
 from athanor.nn.rotary import rotary_table
 from athanor.nn.trunk import Trunk
 from athanor.specs.decoder import DecoderSpec
@@ -28,26 +28,50 @@ class Decoder(nn.Module):
         super().__init__()
         self.spec = spec
         self.embedding = nn.Embedding(spec.vocabulary, spec.width)
+        if spec.learned_positions:
+            self.positions = nn.Embedding(spec.context, spec.width)
         self.trunk = Trunk(spec)
         self.head = self.embedding if spec.tied else nn.Linear(spec.width, spec.vocabulary, bias=False)
-        self.register_buffer("turns", torch.empty(2, 0, spec.head_width), persistent=False)  # (2, P, K)
+        self.register_buffer("turns", torch.empty(2, 0, 0), persistent=False)  # (2, P, R)
 
-    def rotary_of(self, positions: int) -> Tensor:
-        """The rotary table (2, P, K) of at least the first `positions`, at most the context.
+    def rotary_of(self, positions: int) -> Tensor | None:
+        """The rotary table (2, P, R) of at least the first `positions`; None where positions are not rotary.
 
         It is made as far as it is asked for: a config may promise a far longer context than is ever used, and the
         table of that would be larger than all weights.
         """
-        wanted, made = min(positions, self.spec.context), self.turns.shape[1]
-        if made < wanted:
-            length = min(self.spec.context, max(wanted, 2 * made, LEAST_POSITIONS))
+        rotary, made = self.spec.rotary, self.turns.shape[1]
+        if rotary is None:
+            return None
+        stretches = rotary.kind == "dynamic"  # its angles depend on the length, and no longer table serves for it
+        if made < positions or (stretches and made != positions):
+            enough = min(self.spec.context, max(2 * made, LEAST_POSITIONS))
+            length = positions if stretches else max(positions, enough)
             with torch.inference_mode(False):  # a table made while answering must also serve for learning
-                self.turns = rotary_table(length, self.spec.head_width, self.spec.rope_theta).to(self.turns)
+                table = rotary_table(length, self.spec.head_width, rotary)
+                self.turns = table.to(self.embedding.weight.dtype)
         return self.turns
+
+    def packed(self, documents: Tensor, positions: Tensor) -> Frame:
+        """The frame of rows that hold several documents: their numbers and the places in each, (B, T) both."""
+        table = self.rotary_of(documents.shape[1])
+        return packed_frame(table, documents, positions, self.dtype, self.spec.window)
+
+    def cached(self, positions: Tensor, span: int) -> Frame:
+        """The frame of new positions (B, T) that look back over keys at positions 0 … span − 1."""
+        return cached_frame(self.rotary_of(span), positions, span, self.dtype, self.spec.window)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of weights and activations."""
+        return self.embedding.weight.dtype
 
     def hidden(self, ids: Tensor, frame: Frame, memory: Memory | None = None) -> Tensor:
         """ids (B, T) int64 → normed hidden states (B, T, D)."""
-        return self.trunk(self.embedding(ids), frame, memory)
+        x = self.embedding(ids)
+        if self.spec.learned_positions:
+            x = x + self.positions(frame.positions)
+        return self.trunk(x, frame, memory)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """hidden (..., D) → logits (..., V)."""
@@ -56,7 +80,8 @@ class Decoder(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """ids (B, T) int64, each row one document from its beginning → logits (B, T, V)."""
         length = ids.shape[1]
-        return self.logits(self.hidden(ids, causal_frame(self.rotary_of(length), length)))
+        frame = causal_frame(self.rotary_of(length), length, self.dtype, self.spec.window)
+        return self.logits(self.hidden(ids, frame))
 
 
 def initialise(network: Decoder, seed: int) -> None:

@@ -7,7 +7,7 @@ is named, never replaced by fresh numbers. Weights are memory-mapped and copied 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ from torch import Tensor
 
 from athanor.core.errors import InputError, NotFoundError
 from athanor.core.files import replacing, write_atomic
+from athanor.models import keys
 from athanor.models.decoder import Decoder
 from athanor.specs import safetensors
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.families import Family, family
-from athanor.specs.keymap import Join, Rename, Rule, published_names, published_shapes
+from athanor.specs.keymap import published_names, published_shapes
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -61,7 +62,7 @@ def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> Decoder:
     spec = read_spec(folder)
     page = family(spec.family)
     rules = page.key_map(spec)
-    entries = _entries(folder)
+    entries = _weights(page, _entries(folder), published_names(rules))
     spare = _spare_head(page, spec) & set(entries)
     # Before a network is laid out: thousands of layers that are not there take seconds to build.
     _check_names(folder, set(entries) - spare, published_names(rules))
@@ -73,7 +74,7 @@ def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> Decoder:
     with torch.no_grad():
         parameters = dict(network.named_parameters())
         for rule in rules:
-            _read_rule(rule, parameters[rule.ours], entries)
+            keys.fill(rule, parameters[rule.ours], lambda name: map_tensor(*entries[name]))
     for name in spare:
         _check_spare_head(*entries[name], network.embedding.weight)
     return network.eval().requires_grad_(False)
@@ -85,7 +86,8 @@ def save_network(network: Decoder, folder: Path) -> None:
     page = family(spec.family)
     config = page.write_config(spec, str(network.embedding.weight.dtype).removeprefix("torch."))
     write_atomic(folder / "config.json", json.dumps(config, indent=2) + "\n")
-    tensors = sorted(_published(page.key_map(spec), dict(network.named_parameters())))
+    published = keys.publish(page.key_map(spec), dict(network.named_parameters()))
+    tensors = sorted(published, key=lambda named: named[0])
     heads = [(name, NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors]
     with replacing(folder / SINGLE) as file:
         safetensors.write(file, heads, (tensor_bytes(tensor) for _, tensor in tensors))
@@ -102,13 +104,17 @@ def map_tensor(path: Path, entry: safetensors.Entry) -> Tensor:
     return torch.from_numpy(raw).view(DTYPES[entry.dtype]).view(entry.shape)
 
 
-def _published(rules: Any, parameters: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    for rule in rules:
-        whole = parameters[rule.ours]
-        if isinstance(rule, Rename):
-            yield rule.theirs, whole
-        else:
-            yield from zip(rule.theirs, whole.split(rule.rows), strict=True)
+def _weights(
+    page: Family, entries: dict[str, tuple[Path, safetensors.Entry]], wanted: set[str]
+) -> dict[str, tuple[Path, safetensors.Entry]]:
+    """The entries that are weights, by the names of the whole model: a folder of its trunk alone lacks a prefix."""
+    prefix = getattr(page, "PREFIX", "")
+    bare = prefix and not any(name.startswith(prefix) for name in entries)
+    found = {}
+    for name, entry in entries.items():
+        if not re.search(page.BUFFERS, name):
+            found[prefix + name if bare and prefix + name in wanted else name] = entry
+    return found
 
 
 def _entries(folder: Path) -> dict[str, tuple[Path, safetensors.Entry]]:
@@ -199,11 +205,3 @@ def _check_shapes(entries: dict[str, tuple[Path, safetensors.Entry]], wanted: di
                 limit=list(shape),
                 remedy="Weights and config.json do not belong together; copy the model again.",
             )
-
-
-def _read_rule(rule: Rule, ours: Tensor, entries: dict[str, tuple[Path, safetensors.Entry]]) -> None:
-    names = (rule.theirs,) if isinstance(rule, Rename) else rule.theirs
-    rows = ours.split(rule.rows) if isinstance(rule, Join) else (ours,)
-    for name, part in zip(names, rows, strict=True):
-        path, entry = entries[name]
-        part.copy_(map_tensor(path, entry))

@@ -1,4 +1,4 @@
-"""Causal attention with grouped heads (Ainslie et al. 2023, arXiv:2305.13245), q/k norms and rotary positions.
+"""Attention with grouped heads (Ainslie et al. 2023, arXiv:2305.13245), q/k norms and rotary positions.
 
 Who may look at whom is not decided here: a `Frame` says where each position stands and what it sees, and a `Memory`
 (generation only) keeps the keys and values of earlier positions.
@@ -14,18 +14,20 @@ from torch import Tensor, nn
 
 from athanor.nn.norm import RMSNorm
 from athanor.nn.rotary import rotate
+from athanor.specs.trunk import TrunkSpec
 
 
 @dataclass(frozen=True)
 class Frame:
     """What one forward pass shares among all layers.
 
-    cos, sin: (B or 1, T, 1, K), the rotary table at each position, in the network's dtype.
+    positions: (B or 1, T) int64, where each stands in its own text.
+    turns: (2, B or 1, T, 1, R), cosine and sine of the rotary table there, in the network's dtype; None without.
     bias: (B or 1, 1, T, S), 0 where a query may look and −inf where it may not, in the network's dtype.
     """
 
-    cos: Tensor
-    sin: Tensor
+    positions: Tensor
+    turns: Tensor | None
     bias: Tensor
 
 
@@ -40,21 +42,24 @@ class Memory(Protocol):
 class Attention(nn.Module):
     """x (B, T, D) → (B, T, D)."""
 
-    def __init__(self, width: int, heads: int, kv_heads: int, head_width: int, epsilon: float) -> None:
+    def __init__(self, spec: TrunkSpec) -> None:
         super().__init__()
-        self.heads, self.kv_heads, self.head_width = heads, kv_heads, head_width
-        self.qkv = nn.Linear(width, (heads + 2 * kv_heads) * head_width, bias=False)
-        self.q_norm = RMSNorm(head_width, epsilon)
-        self.k_norm = RMSNorm(head_width, epsilon)
-        self.out = nn.Linear(heads * head_width, width, bias=False)
+        self.heads, self.kv_heads, self.head_width = spec.heads, spec.kv_heads, spec.head_width
+        self.qkv = nn.Linear(spec.width, (spec.heads + 2 * spec.kv_heads) * spec.head_width, bias=spec.qkv_bias)
+        self.q_norm = RMSNorm(spec.head_width, spec.norm_epsilon) if spec.qk_norm else nn.Identity()
+        self.k_norm = RMSNorm(spec.head_width, spec.norm_epsilon) if spec.qk_norm else nn.Identity()
+        self.out = nn.Linear(spec.heads * spec.head_width, spec.width, bias=spec.out_bias)
 
     def forward(self, x: Tensor, frame: Frame, layer: int, memory: Memory | None = None) -> Tensor:
         batch, length, _ = x.shape
         parts = self.qkv(x).view(batch, length, -1, self.head_width)  # (B, T, N + 2G, K)
         queries, keys, values = parts.split((self.heads, self.kv_heads, self.kv_heads), dim=2)
-        queries = rotate(self.q_norm(queries), frame.cos, frame.sin).transpose(1, 2)  # (B, N, T, K)
-        keys = rotate(self.k_norm(keys), frame.cos, frame.sin).transpose(1, 2)  # (B, G, T, K)
-        values = values.transpose(1, 2)  # (B, G, T, K)
+        queries, keys = self.q_norm(queries), self.k_norm(keys)
+        if frame.turns is not None:
+            cos, sin = frame.turns
+            queries, keys = rotate(queries, cos, sin), rotate(keys, cos, sin)
+        # (B, N, T, K), (B, G, T, K), (B, G, T, K)
+        queries, keys, values = queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2)
         if memory is not None:
             keys, values = memory.extend(layer, keys, values)  # (B, G, S, K)
         mixed = attend(queries, keys, values, frame.bias)  # (B, N, T, K)

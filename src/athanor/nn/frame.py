@@ -1,4 +1,8 @@
-"""Frames: who may look at whom, in training (packed documents) and in generation (earlier positions)."""
+"""Frames: who may look at whom, in training (packed documents) and in generation (earlier positions).
+
+table: the rotary table (2, P, R), or None where positions are not rotary. window: how many positions back a position
+sees, itself included; None: all. Every function gives biases in `dtype`.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +12,46 @@ from torch import Tensor
 from athanor.nn.attention import Frame
 
 
-def packed_frame(table: Tensor, documents: Tensor, positions: Tensor) -> Frame:
+def packed_frame(
+    table: Tensor | None, documents: Tensor, positions: Tensor, dtype: torch.dtype, window: int | None = None
+) -> Frame:
     """The frame of rows that hold several documents one after the other.
 
-    table: the rotary table (2, P, K). documents (B, T) int: equal numbers are one document. positions (B, T) int64:
-    from 0 within each. A position sees its own document up to itself, nothing else.
+    documents (B, T) int: equal numbers are one document. positions (B, T) int64: from 0 within each. A position sees
+    its own document up to itself, nothing else.
     """
     length = documents.shape[1]
     same = documents[:, :, None] == documents[:, None, :]  # (B, T, T)
-    causal = torch.ones(length, length, dtype=torch.bool).tril()
-    return Frame(*_turns(table, positions), bias=_bias(same & causal, table.dtype))
+    return _frame(table, positions, same & _near(length, window), dtype)
 
 
-def causal_frame(table: Tensor, length: int) -> Frame:
+def causal_frame(table: Tensor | None, length: int, dtype: torch.dtype, window: int | None = None) -> Frame:
     """The frame of whole rows, each one document from position 0."""
-    seen = torch.ones(1, length, length, dtype=torch.bool).tril()
-    return Frame(*_turns(table, torch.arange(length)[None]), bias=_bias(seen, table.dtype))
+    return _frame(table, torch.arange(length)[None], _near(length, window)[None], dtype)
 
 
-def cached_frame(table: Tensor, positions: Tensor, span: int) -> Frame:
+def cached_frame(
+    table: Tensor | None, positions: Tensor, span: int, dtype: torch.dtype, window: int | None = None
+) -> Frame:
     """The frame of new positions (B, T) int64 that look back over keys at positions 0 … span − 1."""
-    seen = torch.arange(span)[None, None, :] <= positions[:, :, None]  # (B, T, S)
-    return Frame(*_turns(table, positions), bias=_bias(seen, table.dtype))
+    back = positions[:, :, None] - torch.arange(span)[None, None, :]  # (B, T, S)
+    seen = back >= 0 if window is None else (back >= 0) & (back < window)
+    return _frame(table, positions, seen, dtype)
 
 
-def _turns(table: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-    cos, sin = table[:, positions].unsqueeze(-2)  # (2, B, T, 1, K)
-    return cos, sin
+def _near(length: int, window: int | None) -> Tensor:
+    """(T, T): up to oneself, no further back than the window."""
+    seen = torch.ones(length, length, dtype=torch.bool).tril()
+    return seen if window is None else seen.triu(1 - window)
 
 
-def _bias(seen: Tensor, dtype: torch.dtype) -> Tensor:
+def _frame(table: Tensor | None, positions: Tensor, seen: Tensor, dtype: torch.dtype) -> Frame:
     bias = torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, float("-inf"))
-    return bias[:, None]  # (B, 1, T, S)
+    turns = None if table is None else table[:, positions].unsqueeze(-2)  # (2, B, T, 1, R)
+    return Frame(positions, turns, bias[:, None])
+
+
+def open_frame(seen: Tensor, dtype: torch.dtype) -> Frame:
+    """The frame of rows in which every position sees all that `seen` (B, T) bool names, before and behind it."""
+    length = seen.shape[1]
+    return _frame(None, torch.arange(length)[None], seen[:, None, :].expand(-1, length, -1), dtype)

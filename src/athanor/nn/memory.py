@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from athanor.specs.decoder import DecoderSpec
+from athanor.specs.trunk import TrunkSpec
 
 
 class ContiguousMemory:
     """Keys and values of up to `slots` sequences, (L, slots, G, span, K) each."""
 
-    def __init__(self, spec: DecoderSpec, slots: int, span: int, dtype: torch.dtype) -> None:
+    def __init__(self, spec: TrunkSpec, slots: int, span: int, dtype: torch.dtype) -> None:
         shape = (spec.layers, slots, spec.kv_heads, span, spec.head_width)
         self.keys = torch.zeros(shape, dtype=dtype)
         self.values = torch.zeros(shape, dtype=dtype)

@@ -6,17 +6,17 @@ from torch import Tensor, nn
 
 from athanor.nn.attention import Frame, Memory
 from athanor.nn.block import Block
-from athanor.nn.norm import RMSNorm
-from athanor.specs.decoder import DecoderSpec
+from athanor.nn.norm import norm
+from athanor.specs.trunk import TrunkSpec
 
 
 class Trunk(nn.Module):
     """x (B, T, D) → hidden states (B, T, D), normed."""
 
-    def __init__(self, spec: DecoderSpec) -> None:
+    def __init__(self, spec: TrunkSpec) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
-        self.norm = RMSNorm(spec.width, spec.norm_epsilon)
+        self.norm = nn.Identity() if spec.norm_place == "after" else norm(spec)
 
     def forward(self, x: Tensor, frame: Frame, memory: Memory | None = None) -> Tensor:
         for layer, block in enumerate(self.blocks):

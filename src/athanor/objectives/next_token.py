@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from athanor.models.decoder import Decoder
-from athanor.nn.frame import packed_frame
 from athanor.objectives.batch import Batch
 
 players = ("decoder",)
@@ -33,8 +32,7 @@ class Step:
 def loss(player: str, networks: Mapping[str, Decoder], batch: Batch, step: Step) -> tuple[Tensor, dict[str, float]]:
     """The loss to differentiate, a float32 scalar; nothing further to report."""
     network = networks[player]
-    frame = packed_frame(network.rotary_of(batch.ids.shape[1]), batch.documents, batch.positions)
-    hidden = network.hidden(batch.ids, frame).flatten(0, 1)  # (B·T, D)
+    hidden = network.hidden(batch.ids, network.packed(batch.documents, batch.positions)).flatten(0, 1)  # (B·T, D)
     total = weighted_nll(network, hidden, batch.targets.flatten(), batch.weights.flatten())
     return total / batch.weight, {}
 

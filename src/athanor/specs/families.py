@@ -18,7 +18,8 @@ class Family(Protocol):
 
     MODEL_TYPE: str
     ARCHITECTURE: str
-    PRESETS: dict[str, dict[str, int]]
+    BUFFERS: str
+    """A pattern for tensors that published folders carry and that follow from the config."""
 
     def read_config(self, config: Mapping[str, Any]) -> DecoderSpec: ...
     def write_config(self, spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]: ...

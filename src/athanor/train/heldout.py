@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from athanor.models.decoder import Decoder
-from athanor.nn.frame import packed_frame
 from athanor.objectives.next_token import weighted_nll
 from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.train.packing import batches, cut, in_order
@@ -43,7 +42,7 @@ def measure(
     read = int(sum(pieces.length[piece] for row in rows for piece in row))
     for at in range(0, len(rows), ROWS_AT_A_TIME):
         for batch in batches(tokens, pieces, rows[at : at + ROWS_AT_A_TIME], row_length, ROWS_AT_A_TIME):
-            frame = packed_frame(network.rotary_of(row_length), batch.documents, batch.positions)
+            frame = network.packed(batch.documents, batch.positions)
             hidden = network.hidden(batch.ids, frame).flatten(0, 1)
             nats += float(weighted_nll(network, hidden, batch.targets.flatten(), batch.weights.flatten()))
             learned = batch.targets[batch.weights > 0]

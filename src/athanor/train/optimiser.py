@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from athanor.nn.attention import Attention
-from athanor.nn.mlp import SwiGLU
+from athanor.nn.mlp import GatedMLP
 from athanor.train.muon import Muon
 
 BETAS = (0.9, 0.95)
@@ -120,7 +120,7 @@ def _block_matrices(network: nn.Module) -> Iterator[tuple[str, tuple[str, slice]
             yield f"{path}.k", (f"{path}.qkv.weight", slice(queries, queries + keys))
             yield f"{path}.v", (f"{path}.qkv.weight", slice(queries + keys, queries + 2 * keys))
             yield f"{path}.out", (f"{path}.out.weight", slice(None))
-        elif isinstance(module, SwiGLU):
+        elif isinstance(module, GatedMLP):
             inner = module.gate_up.weight.shape[0] // 2
             yield f"{path}.gate", (f"{path}.gate_up.weight", slice(0, inner))
             yield f"{path}.up", (f"{path}.gate_up.weight", slice(inner, 2 * inner))

@@ -1,0 +1,25 @@
+"""Mistral (Jiang et al. 2023, arXiv:2310.06825): LLaMA with a sliding window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from athanor.specs import llama_like
+from athanor.specs.config import Config, whole
+from athanor.specs.decoder import DecoderSpec
+
+MODEL_TYPE = "mistral"
+ARCHITECTURE = "MistralForCausalLM"
+BUFFERS = llama_like.BUFFERS
+key_map = llama_like.key_map
+
+
+def read_config(config: Config) -> DecoderSpec:
+    """The spec of a published config."""
+    window = None if config.get("sliding_window") is None else whole(config, "sliding_window")
+    return llama_like.read(config, MODEL_TYPE, window=window)
+
+
+def write_config(spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]:
+    """The config that transformers, vLLM and llama.cpp's converter read. dtype: of the weights beside it."""
+    return llama_like.write(spec, MODEL_TYPE, ARCHITECTURE, dtype, sliding_window=spec.window)
