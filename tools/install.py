@@ -36,7 +36,7 @@ def main(extras: list[str]) -> None:
     if sys.version_info < LEAST_PYTHON:
         found = sys.version.split()[0]
         sys.exit(f"error: this is Python {found}; Athanor needs 3.11 or newer. Run: make PYTHON=python3.11")
-    if not _has_pip():
+    if not _has_pip() and not _add_pip():
         print("making .venv", flush=True)
         venv.create(HOME, clear=True, with_pip=True)
     wanted, (installed, present) = _fingerprint(), _installed()
@@ -53,6 +53,12 @@ def main(extras: list[str]) -> None:
 def _has_pip() -> bool:
     """Whether there is a whole .venv: one whose making was interrupted has a Python without pip."""
     return PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
+
+
+def _add_pip() -> bool:
+    """Add pip to a .venv that has a Python, such as another tool's; whether that went well."""
+    command = [PYTHON, "-m", "ensurepip", "--upgrade"]
+    return PYTHON.exists() and subprocess.run(command, capture_output=True).returncode == 0
 
 
 def _fingerprint() -> str:

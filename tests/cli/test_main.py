@@ -99,7 +99,7 @@ def test_a_reader_that_has_gone(tmp_path: Path, words: str, stream: int, code: i
         assert isinstance(json.loads(done.stdout), dict)
 
 
-@pytest.mark.parametrize("words", [[b"caf\xe9"], [b"."], [b"link"]])
+@pytest.mark.parametrize("words", [[b"caf\xe9"], [b"."], [b"link"], [os.fsencode(os.sep), b"--questions", b"caf\xe9"]])
 def test_a_folder_whose_path_is_no_utf8_is_refused_before_any_work(tmp_path: Path, words: list[bytes]) -> None:
     folder = tmp_path / os.fsdecode(b"caf\xe9")
     folder.mkdir()
@@ -118,3 +118,10 @@ def test_the_log_that_is_watched_is_the_one_that_is_written() -> None:
     from athanor.train import loop
 
     assert watch.LOG == loop.METRICS
+
+
+def test_a_shell_completes_verbs() -> None:
+    program = [sys.executable, "-c", "from athanor.cli.main import main; main()"]
+    asked = {"_ATHANOR_COMPLETE": "bash_complete", "COMP_WORDS": "athanor bu", "COMP_CWORD": "1"}
+    done = subprocess.run(program, capture_output=True, text=True, env={**os.environ, **asked}, timeout=30)
+    assert (done.returncode, done.stdout) == (0, "plain,build\n")

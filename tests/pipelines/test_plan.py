@@ -60,7 +60,11 @@ def test_what_is_asked_is_obeyed():
 
 
 def test_rows_are_as_long_as_the_context_that_is_asked_for():
-    assert choose(recipe(model={"context": 4096}), MACHINE, 10_000, 0).row_length == 4096
+    long = choose(recipe(model={"context": 4096}), MACHINE, 10_000, 0)
+    assert long.row_length == 4096
+    # A model that goes on keeps the rows it learned; without them a foreign promise of context costs nothing.
+    assert choose(recipe(), MACHINE, 10_000, 0, long.spec, 4096).row_length == 4096
+    assert choose(recipe(), MACHINE, 10_000, 0, long.spec).row_length == 1024
 
 
 @pytest.mark.parametrize("width", [64, 100, 192, 200, 1000, 1024])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import shell_complete
 
 from athanor.cli.table import plain
 from athanor.core import signals
@@ -29,6 +30,8 @@ from athanor.core.errors import (
 from athanor.core.progress import silence, tell
 
 VERBS = Path(__file__).parent / "verbs"
+COMPLETE = "_ATHANOR_COMPLETE"
+"""How a shell asks for completion: click's convention."""
 
 
 class Verbs(click.Group):
@@ -95,6 +98,8 @@ def main(args: list[str] | None = None) -> None:
 
 def _run(words: list[str]) -> None:
     """Find the verb and run it. Click's own `main` ends with 1 where a reader has gone, which means a bug here."""
+    if asked := os.environ.get(COMPLETE):
+        sys.exit(shell_complete(cli, {}, "athanor", COMPLETE, asked))
     try:
         with cli.make_context("athanor", words) as ctx:
             cli.invoke(ctx)

@@ -33,7 +33,7 @@ from athanor.pipelines.recipe import BuildRecipe, ModelRecipe
 from athanor.pipelines.steps import Keys, input_of, make_corpus, make_tokenizer
 from athanor.pipelines.unfinished import Unfinished, find_unfinished, keep_choice
 from athanor.tokenizers.tokenizer import Tokenizer
-from athanor.train.calibrate import machine
+from athanor.train.calibrate import Machine, machine
 from athanor.train.clock import Clock
 
 REPORT_VERSION = 2
@@ -88,11 +88,13 @@ def question_file(recipe: BuildRecipe, folder: Path) -> Path | None:
     return truth / "questions.jsonl" if (truth / "sample.json").is_file() else None
 
 
-def _choice(request: Request, store: Store, found: FolderScan, asked: int, parent: Artifact | None) -> Choice:
+def _choice(
+    request: Request, store: Store, found: FolderScan, asked: int, parent: Artifact | None, measured: Machine
+) -> Choice:
     sizes = [(Path(source.path).suffix.lower(), source.bytes) for source in found.sources]
-    measured = machine(store.home / "cache", request.reporter)
     shape = read_spec(parent.folder) if parent is not None else None
-    chosen = choose(request.recipe, measured, estimate_characters(sizes), asked, shape)
+    row = parent.manifest.metrics.get("row_length") if parent is not None else None
+    chosen = choose(request.recipe, measured, estimate_characters(sizes), asked, shape, row)
     _say_plan(request, found, chosen)
     refuse_what_cannot_fit(chosen.planned, store.home)
     return chosen
@@ -124,7 +126,9 @@ def parent_of(request: Request, store: Store) -> Artifact | None:
 
 def _dry_run(request: Request, store: Store, found: FolderScan) -> dict[str, Any]:
     path = question_file(request.recipe, request.folder)
-    chosen = _choice(request, store, found, len(questions.read(path)) if path else 0, parent_of(request, store))
+    measured = machine(store.home / "cache", request.reporter)
+    asked = len(questions.read(path)) if path else 0
+    chosen = _choice(request, store, found, asked, parent_of(request, store), measured)
     return {
         **dict.fromkeys(build_report.RESULT_KEYS),
         "name": request.recipe.name,
@@ -177,6 +181,8 @@ class _Build:
         self.request, self.store, self.scan, self.name = request, store, found, name
         self.recipe, self.reporter = request.recipe, request.reporter
         self.began = request.began + waited
+        self.measuring = 0.0
+        """Seconds that measuring the machine took."""
         self.unaccounted = self.began
         """Since when time is not yet among what the model says was spent on it."""
         self.parent = parent_of(request, store)
@@ -200,15 +206,21 @@ class _Build:
             self.store.check_name_free(self.name, self.replace)
         earlier = self._earlier()
         clock = Clock(self.recipe.budget_seconds, (earlier.spent if earlier else 0.0) + time.monotonic() - self.began)
-        chosen = earlier.choice if earlier else self._choice()
+        chosen = earlier.choice if earlier else self._choice(clock)
         corpus, _ = make_corpus(self.keys, self.request.workers, self.request.force, self.reporter)
         self._say_corpus(corpus)
         tokenizer, _ = make_tokenizer(self.keys, corpus, self.reporter)
         model = self._model(corpus, tokenizer, self._settled(chosen, tokenizer), clock)
         return self._finish(corpus, tokenizer, model)
 
-    def _choice(self) -> Choice:
-        return _choice(self.request, self.store, self.scan, len(self.asked), self.parent)
+    def _choice(self, clock: Clock) -> Choice:
+        """The budget is for the build: measuring the machine, which is done once, is not taken from it."""
+        began = time.monotonic()
+        measured = machine(self.store.home / "cache", self.reporter)
+        self.measuring = time.monotonic() - began
+        clock.excuse(self.measuring)
+        self.unaccounted += self.measuring
+        return _choice(self.request, self.store, self.scan, len(self.asked), self.parent, measured)
 
     def _model(self, corpus: Artifact, tokenizer: Artifact, chosen: Choice, clock: Clock) -> Artifact:
         """Learn, unless another process has done so while this one waited for it."""
@@ -357,7 +369,7 @@ class _Build:
             model=model,
             assistant=assistant,
             untrained=build_report.ask_untrained(loaded, asked, self.recipe.training_seed),
-            seconds=spent["seconds"] + time.monotonic() - self.unaccounted,
+            seconds=spent["seconds"] + self.measuring + time.monotonic() - self.unaccounted,
             peak_memory_bytes=max(spent["peak_memory_bytes"], peak_memory_bytes()),
             name=self.name,
         )

@@ -28,12 +28,13 @@ from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.train import packing, tokens
 from athanor.train.clock import Clock
 from athanor.train.compiled import LEAST_SECONDS, compile_blocks
-from athanor.train.heldout import HeldOut, measure
+from athanor.train.heldout import HeldOut, measure, token_sizes
 from athanor.train.loop import METRICS, Plan, Progress, Trainer, read_metrics
 from athanor.train.runtime import prepare
 
 BEFORE_TOKENS = 8192  # held-out tokens the network is measured on before it learns
 AFTER_TOKENS = 200_000  # and afterwards, at the most
+BYTES_BY_TOKENS = 1 << 20
 LEAST_LEARNING = 0.05
 """Share of the budget that must be left to learn in."""
 TRAINING_ROWS = "training.jsonl"
@@ -165,7 +166,7 @@ def _pieces(work: Learning, training: tokens.TokenSet, plan: Plan) -> packing.Pi
 
 def _run(work: Learning, trainer: Trainer, reserve: float) -> Progress:
     total = trainer.plan.steps if work.clock.total is None else work.clock.total - reserve
-    bytes_a_token = _bytes_a_token(work, trainer)
+    bytes_a_token = _bytes_a_token(work, trainer.tokens)
     with work.reporter.bar("learning", float(total or 1)) as bar:
 
         def report(progress: Progress, plan: Plan, clock: Clock) -> None:
@@ -185,9 +186,10 @@ def _left(progress: Progress, plan: Plan, clock: Clock, reserve: float) -> float
     return (plan.steps - progress.step) * progress.seconds / max(1, progress.step)
 
 
-def _bytes_a_token(work: Learning, trainer: Trainer) -> float:
-    size = Corpus(work.corpus.folder).statistics.bytes
-    return max(1.0, size / max(1, trainer.tokens.tokens))
+def _bytes_a_token(work: Learning, training: tokens.TokenSet) -> float:
+    """Mean bytes of a token, by the first of those that are learned."""
+    sizes = token_sizes(Tokenizer.load(work.tokenizer.folder))
+    return max(1.0, float(sizes[training.ids[:BYTES_BY_TOKENS]].mean()))
 
 
 def _store(work: Learning, trainer: Trainer, outcome: Outcome, tokenizer: Tokenizer) -> Artifact:

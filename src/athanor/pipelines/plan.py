@@ -62,15 +62,24 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def choose(
-    recipe: BuildRecipe, machine: Machine, characters: int, questions: int, parent: DecoderSpec | None = None
+    recipe: BuildRecipe,
+    machine: Machine,
+    characters: int,
+    questions: int,
+    parent: DecoderSpec | None = None,
+    parent_row: int | None = None,
 ) -> Choice:
-    """Choose shape and pace. characters: of the text there is, estimated; parent: the shape that is gone on with."""
+    """Choose shape and pace.
+
+    characters: of the text there is, estimated. parent, parent_row: the shape that is gone on with, and the length of
+    the rows it learned.
+    """
     precision = recipe.train.precision or machine.precision()
     around = _seconds_around(characters, questions)
     learning = _learning_seconds(recipe.budget_seconds, around)
     vocabulary = recipe.tokenizer.vocabulary or vocabulary_for(characters)
     spec = parent or _spec(recipe, machine, precision, vocabulary, learning)
-    row_length = recipe.model.context or min(spec.context, USUAL_ROW)
+    row_length = recipe.model.context or parent_row or min(spec.context, USUAL_ROW)
     rate = machine.flops_per_second(spec.width, precision) / training_flops_per_token(spec, row_length)
     batch_size = recipe.train.batch_size or max(4, round(_batch_tokens(spec) / row_length))
     steps = recipe.train.steps or max(20, round(learning * rate / (batch_size * row_length)))

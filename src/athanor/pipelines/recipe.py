@@ -69,8 +69,8 @@ class BuildRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 limit="build",
                 remedy="Run it with `athanor run`, which takes any step.",
             )
-        for folder in self.inputs:
-            _refuse_unwritable(folder)
+        for path in (*self.inputs, *filter(None, [self.questions])):
+            _refuse_unwritable(path)
         if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
             raise UsageError(
                 f"--minutes is {self.minutes}; it must be more than 0 and at most {MOST_MINUTES}.",
@@ -111,17 +111,17 @@ class BuildRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return self.seed if self.train.seed is None else self.train.seed
 
 
-def _refuse_unwritable(folder: str) -> None:
+def _refuse_unwritable(path: str) -> None:
     """Raise RecipeError for a path that the assistant's recipe could not hold, before a budget is spent on it."""
-    if not Path(folder).exists():  # whoever reads it says so
+    if not Path(path).exists():  # whoever reads it says so
         return
-    full = str(Path(folder).resolve())
+    full = str(Path(path).resolve())
     try:
         full.encode("utf-8")
     except UnicodeEncodeError:
         shown = os.fsencode(full).decode("utf-8", "backslashreplace")
         raise RecipeError(
-            f"The folder's path {shown} is no UTF-8.",
+            f"The path {shown} is no UTF-8.",
             value=shown,
             limit="a path in UTF-8, since a recipe keeps it",
             remedy="Rename that part of it, or run under a UTF-8 locale (LANG=C.UTF-8).",
