@@ -22,7 +22,7 @@ def read_config(config: Config) -> DecoderSpec:
     if whole(config, "decoder_sparse_step", 1) != 1:
         refuse(config["decoder_sparse_step"], "decoder_sparse_step")
     experts = Experts(
-        number=whole(config, "num_experts"),
+        number=whole(config, "num_experts", config.get("num_local_experts")),
         chosen=whole(config, "num_experts_per_tok"),
         inner=whole(config, "moe_intermediate_size"),
         normalised=truth(config, "norm_topk_prob"),
