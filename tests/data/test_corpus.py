@@ -222,7 +222,6 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from athanor.data.corpus import build_corpus
-from athanor.data.documents import Limits, RawDocument
 from athanor.data.read import scan
 from athanor.data.recipe import DataRecipe
 found = scan(Path(sys.argv[1]))

@@ -168,6 +168,7 @@ WORDS = "The gulls count the boats in the evening. " * 20
         ("<article><p>", WORDS, "</p></article>"),
         ("<p>", f"<b>{WORDS}</b><i>{WORDS}</i>", "</p>"),
         ("<table><tr>", f"<td>{WORDS}</td>", "</tr></table>"),
+        ("<table><tr>", f"<td>{WORDS}</td><button>x</button>", "</tr></table>"),
     ],
 )
 def test_a_page_above_the_limit_is_read_in_bounded_memory(opening: str, piece: str, closing: str) -> None:

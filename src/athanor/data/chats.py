@@ -40,8 +40,16 @@ ENTRY = {
     "en": ("What is the {1} of {0}?", "{0}: what is the {1}?", "Tell me the {1} of {0}.", "Which {1} does {0} have?"),
     "zh": ("{0}的{1}是{2}？", "请问{0}的{1}是{2}？", "请告诉我{0}的{1}。", "我想知道{0}的{1}。"),
 }
-_TIME = re.compile(r"[0-9][:：点時时年月日号號]|[0-9]{4}-[0-9]{1,2}-")
-_PERSON = re.compile("(?:人|员|員|者|师|師|主|长|長|看守|姓名)$")
+_TIME = re.compile(
+    r"(?<!\d)\d{1,2}[:：]\d{2}(?!\d)|\d(?:[点點时時月]|年(?![级級])|日(?!元))|月\d+[号號]|\d{4}-\d{1,2}-\d{1,2}"
+)
+_QUANTITY = re.compile(r"[约約¥￥$€£+−-]?\d[\d.,]*+ ?(?![号號])[^\d\s]{0,3}")
+_HEADED = (
+    "船舰艦机機校队隊市镇鎮乡鄉村县縣省州区區部院站所局会會馆館店家"
+    "班排连連营營团團组組厂廠社司科处處厅廳行庭台学學首酋议議书書事"
+)
+"""What has a 长 at its head; other words that end in it are lengths and talents."""
+_PERSON = re.compile(f"(?:人|员|員|者|师|師|主|[{_HEADED}][长長]|看守|姓名)$")
 ENTRY_ANSWER = {"en": "The {1} of {0} is {2}.", "zh": "{0}的{1}是{2}。"}
 ROW = {"en": ("What do you know about {0}?", "Tell me about {0}."), "zh": ("介绍一下{0}。", "关于{0}有哪些记载？")}
 
@@ -140,9 +148,11 @@ def _row(names: list[str], cells: list[str], language: str) -> Iterator[tuple[st
 
 
 def _interrogative(name: str, cell: str) -> str:
-    """The Chinese word that asks for such a cell: how much, who, or what."""
+    """The Chinese word that asks for such a cell: when, how much, who, or what."""
+    if _TIME.search(cell):
+        return "什么时候"
     if any(letter.isdigit() for letter in cell):
-        return "什么时候" if _TIME.search(cell) else "多少"
+        return "多少" if _QUANTITY.fullmatch(cell) else "什么"
     return "谁" if _PERSON.search(name) else "什么"
 
 

@@ -146,7 +146,9 @@ class PlainPage:
         words = self._words()
         if words.strip():
             self._write(self._mark + words, block=self._mark != "- ")
-        self._mark, self._open = "", 0
+        self._mark = ""
+        if self._row is None:
+            self._open = 0
 
     def _end_cell(self) -> None:
         if self._row is None:

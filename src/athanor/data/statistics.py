@@ -37,7 +37,7 @@ class CorpusStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Paths passed over by the walk, by reason."""
 
     repaired: dict[str, int]
-    """Bytes and characters left out of documents, by kind."""
+    """Bytes, characters and histories of chats left out of documents, by kind."""
 
     redacted: dict[str, int]
     """Spans masked in kept documents, by type."""
