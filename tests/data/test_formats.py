@@ -20,6 +20,7 @@ from athanor.data.documents import Limits, RawDocument, Unusable
 from athanor.data.lines import lines
 from athanor.data.markup import tokens
 from athanor.data.parts import parts
+from athanor.data.tables import cells
 
 
 def read(data: bytes | str, name: str, **limits: int) -> list[RawDocument]:
@@ -92,6 +93,18 @@ def test_html_gives_headings_tables_and_no_frame() -> None:
         text = str(texts(PAGE % prose, "a.html")[0])
         assert "# Sails & kites" in text and "## Prices" in text and "| Jib | 12.50 |" in text and "one thing" in text
         assert "secret_script" not in text and "Imprint" not in text and "Home" not in text
+
+
+@pytest.mark.parametrize("limit", [1, 10**6])
+def test_html_tables_keep_every_cell_in_its_column(limit: int) -> None:
+    """Empty cells, and end tags that are left out."""
+    page = (
+        "<table><tr><th>Ship<th>Captain<th>Year<tr><td>Mirabel<td><td>1949<tr><td>Orla</td><td>Venn</td><td></td></tr>"
+        "<tr><td></td><td>Quill</td><td>1950</td></tr></table>"
+    )
+    (text,) = texts(page, "a.html", page_characters=limit)
+    rows = [cells(line) for line in str(text).splitlines() if line.startswith("|") and "---" not in line]
+    assert rows == [["Ship", "Captain", "Year"], ["Mirabel", "", "1949"], ["Orla", "Venn", ""], ["", "Quill", "1950"]]
 
 
 def test_html_that_is_hardly_html() -> None:
