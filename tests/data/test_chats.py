@@ -118,3 +118,11 @@ def test_the_word_that_asks_for_a_chinese_cell(word: str, cells: str) -> None:
         table = [f"| 店 | {name} |", "|---|---|", *rows, "", "渡轮每天从北码头出发，请提前到达码头候船。" * 20]
         asked = " ".join(asked for asked, _ in pairs("\n".join(table), "table"))
         assert f"的{name}是{word}？" in asked
+
+
+def test_short_chinese_sections_and_question_lines_below_a_heading() -> None:
+    ((question, answer),) = pairs("## 口腔科由谁负责？\n\n口腔科由何文丽负责。\n", "heading")
+    assert (question, answer) == ("口腔科由谁负责？", "口腔科由何文丽负责。")
+    text = "## Bakery\n\nThe bakery opens at six and smells of cinnamon.\n\nQ: When does it open?\nA: 06:15\n"
+    assert [answer for _, answer in pairs(text, "heading")] == ["The bakery opens at six and smells of cinnamon."]
+    assert pairs(text, "lines") == [("When does it open?", "06:15")]

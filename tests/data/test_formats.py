@@ -107,6 +107,15 @@ def test_html_tables_keep_every_cell_in_its_column(limit: int) -> None:
     assert rows == [["Ship", "Captain", "Year"], ["Mirabel", "", "1949"], ["Orla", "Venn", ""], ["", "Quill", "1950"]]
 
 
+def test_html_of_a_short_page_keeps_its_structure() -> None:
+    page = (
+        "<html><body><nav>Home | About</nav><h1>Opening hours</h1><table><tr><th>day</th><th>hours</th></tr>"
+        "<tr><td>Monday</td><td>8 to 18</td></tr></table><p>Closed on feast days.</p></body></html>"
+    )
+    (text,) = texts(page, "a.html")
+    assert "# Opening hours" in str(text) and "| Monday | 8 to 18 |" in str(text) and "About" not in str(text)
+
+
 def test_html_that_is_hardly_html() -> None:
     assert "Just a line" in str(texts("<p>Just a line of words", "a.htm")[0])
     assert texts("", "a.html") == [""]

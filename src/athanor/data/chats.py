@@ -14,7 +14,7 @@ from athanor.data.quality import count_han
 from athanor.data.tables import is_row, tables
 
 SECTION = 600  # characters of a section that are taken, up to the end of a sentence
-MIN_SECTION = 20
+MIN_SECTION = {"en": 20, "zh": 8}  # a Chinese sentence takes fewer characters
 MAX_ROWS = 200  # of one table
 # Runs of blanks are possessive: where a line has thousands of them, giving back costs their square.
 _HEADING = re.compile(r"^#{1,6}[ \t]++(.{1,120}?)[ \t#]*+$")
@@ -85,7 +85,7 @@ def _headings(text: str, language: str) -> Iterator[tuple[str, str]]:
     for title, body in _sections(text):
         section = _section(body)
         name = _NUMBERING.sub("", _plain(title))
-        if name and len(section) >= MIN_SECTION:
+        if name and len(section) >= MIN_SECTION[language]:
             asked = name if name[-1] in "?？" else _wording(ABOUT[language], name + section).format(name)
             yield asked, section
 
@@ -115,7 +115,13 @@ def _fence_behind(line: str, fence: str) -> str:
 
 def _section(lines: list[str]) -> str:
     """The prose of a section, up to the last sentence that ends within SECTION characters."""
-    kept = [line for line in lines if not is_row(line) and not line.startswith(("```", "    ", "![", "<"))]
+    kept = [
+        line
+        for line in lines
+        if not is_row(line)
+        and not line.startswith(("```", "    ", "![", "<"))
+        and not (_ASKED.match(line) or _ANSWERED.match(line))  # these are chats of their own
+    ]
     text = _plain("\n".join(kept).strip())
     if len(text) <= SECTION:
         return text
