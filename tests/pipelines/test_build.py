@@ -296,6 +296,8 @@ def test_what_is_not_learned_is_said(athanor, folder):
     said = athanor("build", folder, "--name", "said", "--force", *STEPS)
     assert "not read, since of other kinds: 1 .pdf" in said.stderr and "data.holdout=0" in said.stderr
     assert re.search(r"^next: ATHANOR_HOME=\S+/home \S*athanor chat said$", said.stdout, re.M)
+    shown = athanor("show", "said").stdout
+    assert "M parameters" in shown and "held-out bits per byte" in shown and "report.md" in shown
     whole = athanor("build", folder, "--name", "whole", "--force", *STEPS, "data.holdout=0")
     assert "held out" not in whole.stderr and "nothing held out to measure with" in whole.stdout
 
