@@ -102,11 +102,12 @@ def test_names_that_clash(full, elsewhere, tmp_path, make, name):
 
 def test_damage_is_not_backed_up(full, tmp_path):
     target = tmp_path / "b.tar"
-    target.write_text("the older backup")
+    backup(full, target)
+    older = target.read_bytes()
     full.resolve("moved").file("w").write_text("0")
     result = backup(full, target)
     assert result["damaged"] == [{"id": full.resolve("moved").id, "file": "w"}]
-    assert target.read_text() == "the older backup"
+    assert target.read_bytes() == older
 
 
 def test_targets(full, tmp_path):
@@ -120,6 +121,22 @@ def test_targets(full, tmp_path):
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     with pytest.raises(NotFoundError, match=r"c\.tar"):
         restore(full, tmp_path / "c.tar")
+
+
+def test_only_a_backup_is_replaced(full, tmp_path):
+    letter = tmp_path / "letter.tar"
+    letter.write_text("Dear Ann")
+    with pytest.raises(InputError, match="no backup, and would be lost"):
+        backup(full, letter)
+    assert letter.read_text() == "Dear Ann"
+    with tarfile.open(tmp_path / "other.tar", "w") as tar:
+        tar.add(letter)
+    with pytest.raises(InputError, match="no backup"):
+        backup(full, tmp_path / "other.tar")
+    first = backup(full, tmp_path / "b.tar")
+    assert backup(full, tmp_path / "b.tar") == first, "last week's may go"
+    (tmp_path / "empty").touch()
+    assert backup(full, tmp_path / "empty")["bytes"] == first["bytes"]
 
 
 def test_an_empty_store(elsewhere, tmp_path):

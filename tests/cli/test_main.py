@@ -125,3 +125,10 @@ def test_a_shell_completes_verbs() -> None:
     asked = {"_ATHANOR_COMPLETE": "bash_complete", "COMP_WORDS": "athanor bu", "COMP_CWORD": "1"}
     done = subprocess.run(program, capture_output=True, text=True, env={**os.environ, **asked}, timeout=30)
     assert (done.returncode, done.stdout) == (0, "plain,build\n")
+
+
+@pytest.mark.parametrize("words", ["", "store"])
+def test_nothing_asked_is_answered_with_help(shell, words: str) -> None:
+    done = shell(words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: athanor") and "error" not in done.stderr

@@ -87,3 +87,42 @@ def test_chinese_cells_are_asked_for_by_the_word_that_fits():
         assert right in asked
     for wrong in ("看守是什么", "看守是多少", "颜色是多少", "高度是谁"):
         assert wrong not in asked
+
+
+@pytest.mark.parametrize(
+    ("word", "cells"),
+    [
+        (
+            "什么",
+            "地址|中山路0号; 门牌|磨坊巷12号; 型号|3号机; 房间|301号; 车牌|京A12345号; 编号|第12号; "
+            "比例|3:1; 特长|修船; 专长|修船; 成长|很快; 身长|很长; 长|很长",
+        ),
+        (
+            "谁",
+            "船长|王芳; 校长|王芳; 隊長|王芳; 秘书长|王芳; 家长|王芳; 店主|王芳",
+        ),
+        (
+            "什么时候",
+            "开门|7:30; 开门|上午９：30; 开门|9点; 建成|1949年; 节日|5月3号; 建成|2024-05-17",
+        ),
+        (
+            "多少",
+            "价格|100日元; 价格|￥12.50; 年级|3年级; 价格|1,200元; 票价|3枚铜币; 重量|约12公斤; "
+            "湿度|45%; 人口|1204; 面积|30 m²; 航程|3小时",
+        ),
+    ],
+)
+def test_the_word_that_asks_for_a_chinese_cell(word: str, cells: str) -> None:
+    for name, cell in (pair.split("|") for pair in cells.split("; ")):
+        rows = [f"| 店{n} | {cell} |" for n in range(12)]
+        table = [f"| 店 | {name} |", "|---|---|", *rows, "", "渡轮每天从北码头出发，请提前到达码头候船。" * 20]
+        asked = " ".join(asked for asked, _ in pairs("\n".join(table), "table"))
+        assert f"的{name}是{word}？" in asked
+
+
+def test_short_chinese_sections_and_question_lines_below_a_heading() -> None:
+    ((question, answer),) = pairs("## 口腔科由谁负责？\n\n口腔科由何文丽负责。\n", "heading")
+    assert (question, answer) == ("口腔科由谁负责？", "口腔科由何文丽负责。")
+    text = "## Bakery\n\nThe bakery opens at six and smells of cinnamon.\n\nQ: When does it open?\nA: 06:15\n"
+    assert [answer for _, answer in pairs(text, "heading")] == ["The bakery opens at six and smells of cinnamon."]
+    assert pairs(text, "lines") == [("When does it open?", "06:15")]

@@ -93,8 +93,8 @@ def test_every_document_is_kept_or_counted(mixed: Path, tmp_path: Path) -> None:
     }  # fmt: skip
     assert (statistics.files, statistics.read, statistics.unread) == (39, 41, {".png": 1})
     assert statistics.repaired == {"bytes": 2} and statistics.redacted == {"email": 1, "phone": 1}
-    assert statistics.examples["broken_json"] == ["rows.jsonl:1"]
-    assert statistics.examples["duplicate"] == ["pages/3.md:0"], "the first in the order of paths stays"
+    assert statistics.examples["broken_json"] == ["rows.jsonl:2"]
+    assert statistics.examples["duplicate"] == ["pages/3.md:1"], "the first in the order of paths stays"
     text = all_text(tmp_path / "corpus")
     assert "Write to [email] or [phone]." in text and "\ufffd" not in text
     assert statistics.kinds == {"text": statistics.kept} and statistics.languages["en"].documents >= 30
@@ -222,7 +222,6 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from athanor.data.corpus import build_corpus
-from athanor.data.documents import Limits, RawDocument
 from athanor.data.read import scan
 from athanor.data.recipe import DataRecipe
 found = scan(Path(sys.argv[1]))
@@ -299,7 +298,7 @@ def test_a_reader_that_stumbles_costs_its_file(
     put(tmp_path / "folder", "b.txt", page(2))
     statistics = build(tmp_path / "folder", tmp_path / "corpus")
     assert statistics.kept == 2 and statistics.dropped == {"unreadable": 1}
-    assert statistics.examples == {"unreadable": ["a.odd:1"]}
+    assert statistics.examples == {"unreadable": ["a.odd:2"]}
 
 
 @pytest.mark.parametrize("package", ["rensa", "trafilatura"])
@@ -318,7 +317,7 @@ def test_a_file_that_is_written_after_the_scan_is_counted(tmp_path: Path, size: 
     found = scan(folder)
     put(folder, "b.txt", page(3) * (size // len(page(3))))
     statistics = build_corpus(found, DataRecipe(), target, workers=1)
-    assert statistics.dropped == {"changed": 1} and statistics.examples == {"changed": ["b.txt:0"]}
+    assert statistics.dropped == {"changed": 1} and statistics.examples == {"changed": ["b.txt:1"]}
 
 
 def test_a_file_that_is_written_while_it_is_read_is_counted(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athanor.data.documents import Unusable
-from athanor.data.encoding import CharacterStream, sniff
+from athanor.data.encoding import CHUNK, CharacterStream, sniff
 
 SIMPLIFIED = "老渔夫每天清晨记下潮水的高低。他说，大海从来不会骗人。"
 TRADITIONAL = "碼頭邊的茶館賣一種加了海鹽的奶茶。老闆娘說這是祖母留下的配方。"
@@ -100,6 +100,7 @@ SIGNS = (
     "Add 1½ cups of salt, ¼ of rum and ¾tsp of tar.",
     "The bell¹ and the rope² are the keeper’s³.", "¡Hola! ¿Qué tal? ¡Adiós!",
     "«Le café du port»", "«SNCF» et «Bonjour»", "©Harbour Press®", "Mª Luisa, nº 7, 8º B",
+    "The crate holds 5dm³ of salt.", "So y = x³ at most.",
     "20 µm at 5 °C.", "At 45°N 12°E, 90°F", "The ±x of it", "©Ahoy", "¶ A paragraph of §A", "¡Hola! ¡Adios!",
 )  # fmt: skip
 
@@ -113,7 +114,17 @@ def test_signs_of_windows_1252_are_no_letters(text: str) -> None:
 @pytest.mark.parametrize("name", ["cp1250", "iso8859_2"])
 @pytest.mark.parametrize(
     "text",
-    ["Był tam wąski dom i stara łódka.", "Kot spał na podłodze.", "Łódź płynie.", "Žena píše dopis, kůň pije vodu."],
+    [
+        "Był tam wąski dom i stara łódka.",
+        "Kot spał na podłodze.",
+        "Łódź płynie.",
+        "Žena píše dopis, kůň pije vodu.",
+        "Cena: 5 zł",
+        "Cena: 5 zł\n" * 30,
+        "Kot był tu.",
+        "Ktoś tu żył.",
+        "To jest artykuł, a nie film",
+    ],
 )
 def test_a_few_words_of_central_europe(name: str, text: str) -> None:
     assert decode(text.encode(name)) == (text, 0)
@@ -143,10 +154,45 @@ def test_escapes_of_a_terminal_are_none_of_an_encoding() -> None:
         decode(b"plain \x1b$B~~~~\x1b(B text")
 
 
+@pytest.mark.parametrize("escape", ["$B", "$)C", "(I"])
+def test_an_escape_on_the_border_of_two_pieces(escape: str) -> None:
+    words = {"$B": "海は人をだまさない。", "$)C": "바다는 사람을 속이지 않는다.\n", "(I": "ｱｲｳ"}[escape]
+    name = {"$B": "iso2022_jp", "$)C": "iso2022_kr", "(I": "iso2022_jp_ext"}[escape]
+    for before in range(len(escape) + 2):
+        ascii_text = "a" * (CHUNK - before)
+        text = ascii_text + words
+        written = words.encode(name)
+        assert written.startswith(f"\x1b{escape}".encode())
+        assert decode(ascii_text.encode() + written) == (text, 0)
+    log = "a" * (CHUNK - 1) + "\x1b"
+    assert decode(log.encode()) == (log, 0) and decode((log + "[0m").encode()) == (log + "[0m", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("cp932", "id,name,city,price\n1,サトウ,トウキョウ,100\n2,スズキ,オオサカ,200\n"),
+        ("cp932", "CPU,アクセス\nHDD,アイコン\nRAM,アクセス\n"),
+        ("big5", "一,one\n二,two\n三,three\n大,large\n小,small\n"),
+        ("big5", "北,north\n左,left\n右,right\n上,above\n下,below\n"),
+    ],
+)
+def test_characters_with_an_ascii_byte_among_ascii(name: str, text: str) -> None:
+    assert decode(text.encode(name)) == (text, 0)
+    assert decode((text * 9).encode(name)) == (text * 9, 0)
+
+
 @pytest.mark.parametrize("name", ["cp850", "mac_roman", "cp500"])
-def test_an_unknown_code_page_is_refused(name: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die Fähre fährt früh über das grüne Wasser. Müde Möwen zählen Boote.",
+        "Le café près du port a été fermé. Les crêpes étaient à la carte.",
+    ],
+)
+def test_an_unknown_code_page_is_refused(name: str, text: str) -> None:
     with pytest.raises(Unusable, match="binary"):
-        decode("Die Fähre fährt früh über das grüne Wasser. Müde Möwen zählen Boote.".encode(name))
+        decode(text.encode(name))
 
 
 def test_a_few_broken_bytes_are_left_out_and_counted() -> None:

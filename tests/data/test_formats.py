@@ -20,6 +20,7 @@ from athanor.data.documents import Limits, RawDocument, Unusable
 from athanor.data.lines import lines
 from athanor.data.markup import tokens
 from athanor.data.parts import parts
+from athanor.data.tables import cells
 
 
 def read(data: bytes | str, name: str, **limits: int) -> list[RawDocument]:
@@ -92,6 +93,27 @@ def test_html_gives_headings_tables_and_no_frame() -> None:
         text = str(texts(PAGE % prose, "a.html")[0])
         assert "# Sails & kites" in text and "## Prices" in text and "| Jib | 12.50 |" in text and "one thing" in text
         assert "secret_script" not in text and "Imprint" not in text and "Home" not in text
+
+
+@pytest.mark.parametrize("limit", [1, 10**6])
+def test_html_tables_keep_every_cell_in_its_column(limit: int) -> None:
+    """Empty cells, and end tags that are left out."""
+    page = (
+        "<table><tr><th>Ship<th>Captain<th>Year<tr><td>Mirabel<td><td>1949<tr><td>Orla</td><td>Venn</td><td></td></tr>"
+        "<tr><td></td><td>Quill</td><td>1950</td></tr></table>"
+    )
+    (text,) = texts(page, "a.html", page_characters=limit)
+    rows = [cells(line) for line in str(text).splitlines() if line.startswith("|") and "---" not in line]
+    assert rows == [["Ship", "Captain", "Year"], ["Mirabel", "", "1949"], ["Orla", "Venn", ""], ["", "Quill", "1950"]]
+
+
+def test_html_of_a_short_page_keeps_its_structure() -> None:
+    page = (
+        "<html><body><nav>Home | About</nav><h1>Opening hours</h1><table><tr><th>day</th><th>hours</th></tr>"
+        "<tr><td>Monday</td><td>8 to 18</td></tr></table><p>Closed on feast days.</p></body></html>"
+    )
+    (text,) = texts(page, "a.html")
+    assert "# Opening hours" in str(text) and "| Monday | 8 to 18 |" in str(text) and "About" not in str(text)
 
 
 def test_html_that_is_hardly_html() -> None:
@@ -168,6 +190,7 @@ WORDS = "The gulls count the boats in the evening. " * 20
         ("<article><p>", WORDS, "</p></article>"),
         ("<p>", f"<b>{WORDS}</b><i>{WORDS}</i>", "</p>"),
         ("<table><tr>", f"<td>{WORDS}</td>", "</tr></table>"),
+        ("<table><tr>", f"<td>{WORDS}</td><button>x</button>", "</tr></table>"),
     ],
 )
 def test_a_page_above_the_limit_is_read_in_bounded_memory(opening: str, piece: str, closing: str) -> None:

@@ -206,6 +206,16 @@ def test_a_bad_row_is_named(tmp_path, bad):
     assert len(str(caught.value)) < 2000
 
 
+@pytest.mark.parametrize(
+    ("line", "why"), [("question,answer", "it is not JSON"), ('{"answer": "he"}', "it has no 'question'")]
+)
+def test_a_row_that_is_no_question_says_why(tmp_path, line, why):
+    path = tmp_path / "questions.csv"
+    path.write_text(line)
+    with pytest.raises(InputError, match=f"Row 1 of .* is no question: {why}."):
+        questions.read(path)
+
+
 def test_question_files_that_are_read(tmp_path):
     path = tmp_path / "questions.jsonl"
     write(

@@ -102,6 +102,13 @@ def test_in_a_pipe_what_is_no_command_is_a_question(talk):
     assert asked(talk) == ["/etc"] and WORDS["en"]["help"] in out
 
 
+def test_a_mistyped_command_is_asked_in_a_pipe_and_named(talk):
+    _, beside = conversation(talk, io.StringIO("/rest\n/tmp/a\nreset\n"))
+    assert asked(talk) == ["/rest", "/tmp/a", "reset"]
+    assert beside.startswith("warning: /rest is no command and was asked as a question; did you mean /reset?\n")
+    assert beside.count("did you mean") == 1
+
+
 def test_a_mistyped_command_gets_help_where_somebody_types(talk):
     out, _ = conversation(talk, Keys("/rest\n"))
     assert asked(talk) == [] and WORDS["en"]["help"] in out

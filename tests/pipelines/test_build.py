@@ -291,6 +291,17 @@ def test_chats_that_answer_beyond_a_row_are_refused_in_words(athanor, tmp_path):
     assert "64 tokens" in found["message"] and "model.context" in found["remedy"]
 
 
+def test_what_is_not_learned_is_said(athanor, folder):
+    (folder / "scan.pdf").write_bytes(b"%PDF-1.7")
+    said = athanor("build", folder, "--name", "said", "--force", *STEPS)
+    assert "not read, since of other kinds: 1 .pdf" in said.stderr and "data.holdout=0" in said.stderr
+    assert re.search(r"^next: ATHANOR_HOME=\S+/home \S*athanor chat said$", said.stdout, re.M)
+    shown = athanor("show", "said").stdout
+    assert "M parameters" in shown and "held-out bits per byte" in shown and "report.md" in shown
+    whole = athanor("build", folder, "--name", "whole", "--force", *STEPS, "data.holdout=0")
+    assert "held out" not in whole.stderr and "nothing held out to measure with" in whole.stdout
+
+
 def test_a_learning_rate_that_breaks_the_loss_ends_in_a_sentence(athanor, folder):
     done = athanor(
         "build", folder, "--name", "icarus", "--force", "--json", *TINY, "train.steps=60", "train.learning_rate=1e38"

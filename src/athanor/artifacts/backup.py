@@ -87,12 +87,23 @@ def _check_target(store: Store, target: Path) -> None:
         problem = f"there is no folder {target.parent}"
     elif target.resolve().is_relative_to(store.home.resolve()):
         problem = "it lies in the store"
+    elif target.exists() and target.stat().st_size and not _is_backup(target):
+        problem = "what lies there is no backup, and would be lost"
     if problem:
         raise InputError(
             f"The backup cannot be written to {target}: {problem}.",
             value=str(target),
             remedy="Name a file outside the store, such as backup.tar.",
         )
+
+
+def _is_backup(path: Path) -> bool:
+    """Whether a file is a backup of ours, by its members' names."""
+    try:
+        with tarfile.open(path, "r:") as tar:
+            return any(member.name == INDEX for member in tar)
+    except (tarfile.TarError, EOFError, ValueError, OverflowError):
+        return False
 
 
 def _names(store: Store) -> dict[str, bytes]:

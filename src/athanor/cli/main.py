@@ -88,6 +88,9 @@ def main(args: list[str] | None = None) -> None:
         # The reader has gone (`athanor list | head -1`): nothing more to say, and nothing to flush at exit.
         silence(sys.stdout)
         sys.exit(0)
+    except click.exceptions.NoArgsIsHelpError as error:  # nothing was asked: no mistake to speak of
+        tell(f"{error.format_message()}\n", sys.stderr)
+        sys.exit(UsageError.exit_code)
     except (Exception, Interrupted) as error:  # noqa: BLE001 - the last floor: every error gets its sentence and its code
         known = _as_known(error)
         if known is None:

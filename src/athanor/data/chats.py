@@ -14,7 +14,7 @@ from athanor.data.quality import count_han
 from athanor.data.tables import is_row, tables
 
 SECTION = 600  # characters of a section that are taken, up to the end of a sentence
-MIN_SECTION = 20
+MIN_SECTION = {"en": 20, "zh": 8}  # a Chinese sentence takes fewer characters
 MAX_ROWS = 200  # of one table
 # Runs of blanks are possessive: where a line has thousands of them, giving back costs their square.
 _HEADING = re.compile(r"^#{1,6}[ \t]++(.{1,120}?)[ \t#]*+$")
@@ -40,8 +40,16 @@ ENTRY = {
     "en": ("What is the {1} of {0}?", "{0}: what is the {1}?", "Tell me the {1} of {0}.", "Which {1} does {0} have?"),
     "zh": ("{0}的{1}是{2}？", "请问{0}的{1}是{2}？", "请告诉我{0}的{1}。", "我想知道{0}的{1}。"),
 }
-_TIME = re.compile(r"[0-9][:：点時时年月日号號]|[0-9]{4}-[0-9]{1,2}-")
-_PERSON = re.compile("(?:人|员|員|者|师|師|主|长|長|看守|姓名)$")
+_TIME = re.compile(
+    r"(?<!\d)\d{1,2}[:：]\d{2}(?!\d)|\d(?:[点點时時月]|年(?![级級])|日(?!元))|月\d+[号號]|\d{4}-\d{1,2}-\d{1,2}"
+)
+_QUANTITY = re.compile(r"[约約¥￥$€£+−-]?\d[\d.,]*+ ?(?![号號])[^\d\s]{0,3}")
+_HEADED = (
+    "船舰艦机機校队隊市镇鎮乡鄉村县縣省州区區部院站所局会會馆館店家"
+    "班排连連营營团團组組厂廠社司科处處厅廳行庭台学學首酋议議书書事"
+)
+"""What has a 长 at its head; other words that end in it are lengths and talents."""
+_PERSON = re.compile(f"(?:人|员|員|者|师|師|主|[{_HEADED}][长長]|看守|姓名)$")
 ENTRY_ANSWER = {"en": "The {1} of {0} is {2}.", "zh": "{0}的{1}是{2}。"}
 ROW = {"en": ("What do you know about {0}?", "Tell me about {0}."), "zh": ("介绍一下{0}。", "关于{0}有哪些记载？")}
 
@@ -77,7 +85,7 @@ def _headings(text: str, language: str) -> Iterator[tuple[str, str]]:
     for title, body in _sections(text):
         section = _section(body)
         name = _NUMBERING.sub("", _plain(title))
-        if name and len(section) >= MIN_SECTION:
+        if name and len(section) >= MIN_SECTION[language]:
             asked = name if name[-1] in "?？" else _wording(ABOUT[language], name + section).format(name)
             yield asked, section
 
@@ -107,7 +115,13 @@ def _fence_behind(line: str, fence: str) -> str:
 
 def _section(lines: list[str]) -> str:
     """The prose of a section, up to the last sentence that ends within SECTION characters."""
-    kept = [line for line in lines if not is_row(line) and not line.startswith(("```", "    ", "![", "<"))]
+    kept = [
+        line
+        for line in lines
+        if not is_row(line)
+        and not line.startswith(("```", "    ", "![", "<"))
+        and not (_ASKED.match(line) or _ANSWERED.match(line))  # these are chats of their own
+    ]
     text = _plain("\n".join(kept).strip())
     if len(text) <= SECTION:
         return text
@@ -140,9 +154,11 @@ def _row(names: list[str], cells: list[str], language: str) -> Iterator[tuple[st
 
 
 def _interrogative(name: str, cell: str) -> str:
-    """The Chinese word that asks for such a cell: how much, who, or what."""
+    """The Chinese word that asks for such a cell: when, how much, who, or what."""
+    if _TIME.search(cell):
+        return "什么时候"
     if any(letter.isdigit() for letter in cell):
-        return "什么时候" if _TIME.search(cell) else "多少"
+        return "多少" if _QUANTITY.fullmatch(cell) else "什么"
     return "谁" if _PERSON.search(name) else "什么"
 
 

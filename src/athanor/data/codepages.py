@@ -4,8 +4,8 @@ A code page decodes nearly any bytes, so validity says nothing. Latin alphabets 
 alone among ASCII letters: there all of them must be letters of one language. Other alphabets write whole words of high
 bytes: there the frequent letters must be frequent, and capitals must not follow small letters (the same letters stand
 elsewhere in KOI8, ISO 8859 and Windows). A sign of one Latin page is a letter of another, £ or Ł, º or ş, ³ or ł: so a
-letter at a word's border proves no more than a sign, and of equals Windows-1252 is taken, which stands first. Left out
-on purpose: guesses. What reads as no language is refused.
+letter at a word's border proves no more than a sign, except ł behind a word, where a cube is none. Of equals
+Windows-1252 is taken, which stands first. Left out on purpose: guesses. What reads as no language is refused.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ MARKS = frozenset("’‘“”„‚–—…•€£§©®°·«»¿¡№½¼�
 LEADING, TRAILING = frozenset("£¥¼¾¿¡©«±µ¶"), frozenset("ªº¹³®»")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _HIGH_WORD = re.compile(rb"[\x80-\x84\x86-\x90\x98-\x9f\xa1-\xb6\xb8-\xff]{3,}")  # marks left out
+# Polish words end in ł, and ³ stands behind a number, a unit or a single letter: m³, x³, but 5 zł.
+_CUBED = re.compile(r"(?<![^\W\d_])(?:[cdkm]m|[a-y])\Z", re.I)
+MAX_BEFORE = 3  # characters before one that say what it is
 _WEIGHTS = {"frequent": 1.0, "letter": 0.3, "mark": 0.7, "other": -1.0, "capital inside": -1.5}
 
 
@@ -98,4 +101,6 @@ def _class_among_ascii(text: str, place: int, alphabet: Alphabet) -> str:
     behind_letter, before_letter = text[max(0, place - 1) : place].isalpha(), text[place + 1 : place + 2].isalpha()
     if (character in LEADING and behind_letter) or (character in TRAILING and before_letter):
         return "letter"
+    if character == "ł" and behind_letter and not _CUBED.search(text[max(0, place - MAX_BEFORE) : place]):
+        return kind
     return "mark" if kind == "frequent" and not (behind_letter and before_letter) else kind

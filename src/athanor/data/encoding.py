@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from athanor.data.codepages import best_page
+from athanor.data.codepages import MAX_BEFORE, best_page
 from athanor.data.commonness import commonness
 from athanor.data.documents import Unusable
 
@@ -44,7 +44,11 @@ _ESCAPE = re.compile(rb"\x1b(?:\$[@AB(]|\$\)C|\(I)")
 _ASCII = bytes(range(128))
 _ASCII_RUN = re.compile(rb"[\x00-\x7f]+")
 _HIGH = re.compile(rb"[\x80-\xff]")
-_ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
+# The beginning of one, at the end of a piece.
+_ESCAPE_BEGUN = re.compile(rb"\x1b(?:\$\)?|\()?\Z")
+# High bytes that may be signs or accents. With an ASCII byte behind them 0x83 (ƒ) is half of the katakana of Shift_JIS,
+# 0x82 its wide letters, 0xA4 and 0xA5 (¤, ¥) are Big5's simplest characters. A few of its others alone read as signs.
+_ALONE = re.compile(rb"(?<![\x80-\xff])(?:[\x80\x81\x84-\xa3\xa6-\xff]|[\xa4\xa5](?![@-~]))(?![\x80-\xff])")
 MAX_ALONE = 0.75  # of the high bytes of a text in characters of two; in Big5, with the most ASCII among them, about 0.1
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b\x08"))
 
@@ -58,13 +62,12 @@ class CharacterStream:
 
     def __iter__(self) -> Iterator[str]:
         data = self._stream.read(CHUNK)
-        if data.isascii() and len(data) == CHUNK:
-            # Sniff where the first other byte stands: a megabyte of English may open a file in GB18030.
-            while data.isascii() and len(data) == CHUNK:
-                if not _plain(data) or _ESCAPE.search(data):
-                    break
-                yield data.decode("ascii")
-                data = self._stream.read(CHUNK)
+        # Sniff where the first other byte stands: a megabyte of English may open a file in GB18030.
+        while data.isascii() and len(data) == CHUNK and _plain(data) and not _ESCAPE.search(data):
+            begun = _ESCAPE_BEGUN.search(data)
+            kept = begun[0] if begun else b""
+            yield data[: CHUNK - len(kept)].decode("ascii")
+            data = kept + self._stream.read(CHUNK - len(kept))
         if not data:
             return
         name, skip = sniff(data, whole=len(data) < CHUNK)
@@ -162,7 +165,7 @@ def _code_page_or_broken(data: bytes) -> str:
     if len(text.replace(" ", "")) > 4 * broken:
         return "utf-8"
     first = len(data) - len(data.lstrip(_ASCII))
-    page = best_page(data[max(0, first - 1) :][: 4 * HEAD])
+    page = best_page(data[max(0, first - MAX_BEFORE) :][: 4 * HEAD])
     if page is None and broken * 33 > len(data):
         raise Unusable("binary")
     return page or "utf-8"

@@ -35,6 +35,7 @@ class PlainPage:
         self._depth = 0  # open <main>, <article>
         self._mark = ""  # what the block's line begins with
         self._row: list[str] | None = None
+        self._in_cell = False
         self._rows = 0
         self._pre = 0
 
@@ -67,10 +68,12 @@ class PlainPage:
             self._end_block()
             self._mark = "- "
         elif tag == "tr":
+            self._end_row()  # one whose end tag was left out
             self._end_block()
             self._row = []
         elif tag in ("td", "th"):
             self._end_cell()
+            self._in_cell = True
         elif tag == "br" and self._row is not None:
             self._line.append(" ")
         elif tag in BLOCKS and self._row is None:
@@ -146,15 +149,18 @@ class PlainPage:
         words = self._words()
         if words.strip():
             self._write(self._mark + words, block=self._mark != "- ")
-        self._mark, self._open = "", 0
+        self._mark = ""
+        if self._row is None:
+            self._open = 0
 
     def _end_cell(self) -> None:
         if self._row is None:
             self._end_block()
             return
         words = self._words()
-        if words:
+        if words or self._in_cell:  # an empty one keeps the others in their columns
             self._row.append(words)
+        self._in_cell = False
 
     def _end_row(self) -> None:
         if self._row is None:

@@ -145,10 +145,26 @@ def _pair(value: dict[str, Any], asked: str, answered: str, place: int) -> RawDo
     # What holds both is the pair in another form: Alpaca's `text` is the whole prompt and its answer.
     beside = [value[key].strip() for key in CONTEXTS if key != asked and isinstance(value.get(key), str)]
     asking = "\n".join([question, *(text for text in beside if text and not (question in text and answer in text))])
-    history = value["history"] if isinstance(value.get("history"), list) else []
-    turns = [turn for pair in history for turn in (pair if isinstance(pair, list) else [pair])]
-    turns += [{"role": "user", "content": asking}, {"role": "assistant", "content": answer}]
-    return _chat(turns, value.get("system"), place)
+    given = value["history"] if isinstance(value.get("history"), list) else []
+    history = _history(given)
+    turns = [*history, {"role": "user", "content": asking}, {"role": "assistant", "content": answer}]
+    chat = _chat(turns, value.get("system"), place)
+    if given and not history:
+        chat.repaired["histories"] = 1
+    return chat
+
+
+def _history(given: list[Any]) -> list[Any]:
+    """The turns before a pair, given as pairs of texts or as turns with roles; empty where they read as neither."""
+    if all(isinstance(turn, dict) and all(_message(turn, 0) or ("", "")) for turn in given):
+        return given
+    if all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_words, pair)) for pair in given):
+        return [text for pair in given for text in pair]
+    return []
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _chat(turns: list[Any], system: Any, place: int) -> RawDocument:
@@ -164,21 +180,27 @@ def _messages(turns: list[Any], system: Any) -> list[Message]:
     if isinstance(system, str) and system.strip():
         found.append(("system", system.strip()))
     for number, turn in enumerate(turns):
-        if isinstance(turn, str):
-            role, content = ("user", "assistant")[number % 2], turn
-        elif isinstance(turn, dict):
-            name = next((turn[key] for key in ROLE_KEYS if isinstance(turn.get(key), str)), None)
-            role = ROLES.get(name.strip().lower()) if name else None
-            content = _content(next((turn[key] for key in CONTENT_KEYS if key in turn), None))
-        else:
+        message = _message(turn, number)
+        if message is None:
             return []
-        if role is None or content is None:
-            return []
-        if content.strip():
-            found.append((role, content.strip()))
+        if message[1]:
+            found.append(message)
     if not any(role == "assistant" for role, _ in found) or not any(role == "user" for role, _ in found):
         return []
     return found
+
+
+def _message(turn: Any, number: int) -> Message | None:
+    """(role, text) of a turn, where turns without a role alternate; None when it cannot be read."""
+    if isinstance(turn, str):
+        role, content = ("user", "assistant")[number % 2], turn
+    elif isinstance(turn, dict):
+        name = next((turn[key] for key in ROLE_KEYS if isinstance(turn.get(key), str)), None)
+        role = ROLES.get(name.strip().lower()) if name else None
+        content = _content(next((turn[key] for key in CONTENT_KEYS if key in turn), None))
+    else:
+        return None
+    return None if role is None or content is None else (role, content.strip())
 
 
 def _content(value: Any) -> str | None:

@@ -37,7 +37,7 @@ class CorpusStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Paths passed over by the walk, by reason."""
 
     repaired: dict[str, int]
-    """Bytes and characters left out of documents, by kind."""
+    """Bytes, characters and histories of chats left out of documents, by kind."""
 
     redacted: dict[str, int]
     """Spans masked in kept documents, by type."""
@@ -51,7 +51,7 @@ class CorpusStatistics(msgspec.Struct, frozen=True, kw_only=True):
     chats: Chats
     heldout: Share
     examples: dict[str, list[str]]
-    """`file:part` of the first documents dropped for each reason."""
+    """`file:part`, parts counted from 1, of the first documents dropped for each reason."""
 
 
 class Tally:
@@ -72,7 +72,7 @@ class Tally:
         add(self.dropped, {reason: 1})
         named = self.examples.setdefault(reason, [])
         if len(named) < EXAMPLES:
-            named.append(f"{file}:{part}")
+            named.append(f"{file}:{part + 1}")
 
     def keep(self, kind: str, language: str, characters: int, size: int) -> None:
         self.kept += 1

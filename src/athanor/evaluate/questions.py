@@ -119,12 +119,19 @@ def _row(path: Path, number: int, line: str) -> tuple[Question, Any]:
         found = Question(asked, answer, _language(row.get("language") or guess_language(asked)), number)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"Row {number} of {path} is no question: {error}.",
+            f"Row {number} of {path} is no question: {_why(error)}.",
             value=line[:200],
             limit="question, answer, language",
             remedy="Each line is a JSON object with question, answer and language (en or zh).",
         ) from None
     return found, row.get("split")
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a row, in words."""
+    if isinstance(error, json.JSONDecodeError):
+        return "it is not JSON"
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)
 
 
 def _language(tag: Any) -> str:

@@ -114,9 +114,13 @@ def draw(report: Report, path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.2), dpi=110, layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    _draw_curve(left, report.curve)
+    rows = [row for row in report.curve if "loss" in row]
+    figure = Figure(figsize=(11 if rows else 6, 4.2), dpi=110, layout="constrained")
+    if rows:
+        left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+        _draw_curve(left, rows, [row for row in report.curve if "heldout_loss" in row])
+    else:
+        right = figure.subplots()
     _draw_figures(right, report.figures)
     title, families = _drawable(report.title)
     figure.suptitle(title, fontfamily=families, parse_math=False)
@@ -148,18 +152,13 @@ def _lacking(path: str, letters: set[str]) -> set[str]:
     return {letter for letter in letters if not font.get_char_index(ord(letter))}
 
 
-def _draw_curve(axes: Any, curve: Sequence[Mapping[str, Any]]) -> None:
-    rows = [row for row in curve if "loss" in row]
+def _draw_curve(axes: Any, rows: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]]) -> None:
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats a token)")
-    if not rows:
-        axes.text(0.5, 0.5, "nothing was learned in this report", ha="center", transform=axes.transAxes)
-        return
     steps, losses = [row["step"] for row in rows], [row["loss"] for row in rows]
     axes.plot(steps, losses, color="#b9c4d6", linewidth=1, label="training batches")
     width = max(1, len(rows) // 20) + 1
-    axes.plot(steps, _trailing_means(losses, width), color="#1f4e8c", linewidth=2, label=f"mean of {width} rows")
-    held = [row for row in curve if "heldout_loss" in row]
+    axes.plot(steps, _trailing_means(losses, width), color="#1f4e8c", linewidth=2, label=f"mean of {width} of these")
     if held:
         axes.plot(
             [row["step"] for row in held],
@@ -193,7 +192,7 @@ def _draw_figures(axes: Any, figures: Mapping[str, Mapping[str, Mapping[str, Any
         interval = item["interval"]
         if interval:
             axes.plot(interval, [at, at], color="#1f2d3d", linewidth=2)
-        axes.text(min(item["value"] + 0.02, 0.86), at, f"{item['value']:.2f}", va="center")
+        axes.text(1.02, at, f"{item['value']:.2f}", va="center", transform=axes.get_yaxis_transform())
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
     rate = figures.get("speed", {}).get("tokens_per_second")

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -39,6 +40,7 @@ WORDS = {
         "saved": "saved to {0}",
         "not saved": "not saved: {0}",
         "cut": "(the first {0} messages no longer fit and are not read)",
+        "asked": "{0} is no command and was asked as a question; did you mean {1}?",
         "stats": "{0} answers, {1} tokens, {2:.0f} tokens/s",
     },
     "zh": {
@@ -57,6 +59,7 @@ WORDS = {
         "saved": "已存到 {0}",
         "not saved": "没有存成：{0}",
         "cut": "（最前面的 {0} 条已放不下，不再读取）",
+        "asked": "没有命令 {0}，已当作问题提出；是不是想用 {1}？",
         "stats": "{0} 个回答，{1} 个词元，每秒 {2:.0f} 个",
     },
 }
@@ -148,12 +151,21 @@ def converse(talk: Talk, source: TextIO, sink: TextIO, reporter: Reporter) -> No
             if not _command(talk, text, sink, reporter):
                 return
         elif text.strip():
+            if is_line and (meant := _mistyped(text)):
+                reporter.warn(words("asked", text.split()[0], meant))
             _say(talk, text, sink, reporter, live)
 
 
 def _is_command(line: str, live: bool) -> bool:
     """Whether a line is for us: a mistyped command gets help where somebody types, and is a question in a pipe."""
     return line.startswith("/") and (live or line.strip().partition(" ")[0] in COMMANDS)
+
+
+def _mistyped(line: str) -> str | None:
+    """The command that a line of a pipe almost is."""
+    if not line.startswith("/"):
+        return None
+    return next(iter(get_close_matches(line.split()[0], COMMANDS, 1)), None)
 
 
 def _say(talk: Talk, text: str, sink: TextIO, reporter: Reporter, live: bool) -> None:

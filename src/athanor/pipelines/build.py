@@ -166,7 +166,7 @@ def _say_plan(request: Request, found: FolderScan, chosen: Choice) -> None:
             f"{chosen.tokens_per_second:,.0f} tokens/s in {chosen.precision}",
         ),
         ("time", f"{planned.seconds / 60:.1f} minutes"),
-        ("memory", f"{planned.peak_memory_bytes / 2**30:.2f} GiB at the most"),
+        ("memory", f"about {planned.peak_memory_bytes / 1e6:.0f} MB"),
         ("disk", f"{planned.disk_bytes / 1e6:.0f} MB"),
     ]
     request.reporter.say("plan")
@@ -305,6 +305,12 @@ class _Build:
         self.reporter.say(
             f"corpus: {found.kept} of {found.read} documents kept, {found.characters:,} characters; dropped: {dropped}"
         )
+        if found.unread:
+            kinds = ", ".join(f"{number} {suffix}" for suffix, number in found.unread.items())
+            self.reporter.say(f"not read, since of other kinds: {kinds}")
+        if found.heldout.documents:
+            number = found.heldout.documents
+            self.reporter.say(f"held out to measure with, and not learned: {number} (data.holdout=0 learns all)")
         made = sum(found.chats.made.values())
         if made:
             self.reporter.say(f"the folder holds no chats; {made} were made from headings, tables and question lines")

@@ -151,8 +151,8 @@ def _plan(facts: Facts) -> list[Section]:
     rows = [
         ("", "plan", "truth"),
         ("seconds", f"{plan['seconds']:.0f}", f"{facts.seconds:.0f}"),
-        ("peak memory", f"{plan['peak_memory_bytes'] / 2**20:.0f} MiB", f"{facts.peak_memory_bytes / 2**20:.0f} MiB"),
-        ("disk", f"{plan['disk_bytes'] / 1e6:.0f} MB", f"{_disk(facts) / 1e6:.0f} MB"),
+        ("peak memory", f"{plan['peak_memory_bytes'] / 1e6:.0f} MB", f"{facts.peak_memory_bytes / 1e6:.0f} MB"),
+        ("disk (while learning, afterwards)", f"{plan['disk_bytes'] / 1e6:.0f} MB", f"{_disk(facts) / 1e6:.0f} MB"),
         ("parameters", f"{plan['parameters']:,}", f"{facts.model.manifest.metrics['parameters']:,}"),
     ]
     return [Section("Plan beside truth", table=rows)]

@@ -49,7 +49,7 @@ class BuildRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The folder."""
     name: str | None = None
     minutes: float | None = None
-    """Budget of the whole command; None with train.steps, or else the default."""
+    """Budget of the whole command but for measuring the machine; None with train.steps, or else the default."""
     seed: int = 0
     continues: str | None = None
     """The model to go on from, by name or id; `--continue` puts the name of the build here."""

@@ -78,12 +78,26 @@ def test_instruction_with_input_and_system() -> None:
             {"history": [{"role": "user", "content": "1"}], "question": "Q", "answer": "A"},
             [("user", "1"), ("user", "Q"), ("assistant", "A")],
         ),
-        ({"history": [[1, 2]], "question": "Q", "answer": "A"}, None),
     ],
 )
-def test_what_stands_beside_a_pair_is_part_of_it(row: object, messages: list[tuple[str, str]] | None) -> None:
+def test_what_stands_beside_a_pair_is_part_of_it(row: object, messages: list[tuple[str, str]]) -> None:
     (document,) = read(json.dumps(row), "a.jsonl")
-    assert document.messages == messages and document.reason == (None if messages else "broken_chat")
+    assert document.messages == messages
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [[1, 2]], [["x", None]], [["u1", ""]], [["u1", "a1", "u2"]], [[]],
+        ["the history of Rome"], ["u1", "a1"], "Rome",
+        [{"question": "x", "answer": "y"}], [{"user": "x", "bot": "y"}], [{"role": "user", "content": " "}], [None],
+        [], [["u1", "a1"], {"role": "user", "content": "x"}], [{"role": "stranger", "content": "x"}],
+    ],
+)  # fmt: skip
+def test_a_pair_is_kept_without_a_history_that_is_no_chat(history: object) -> None:
+    (document,) = read(json.dumps({"history": history, "question": "Q", "answer": "A"}), "a.jsonl")
+    assert document.messages == [("user", "Q"), ("assistant", "A")]
+    assert document.repaired == ({"histories": 1} if history and isinstance(history, list) else {})
 
 
 def test_parts_of_a_message_are_its_text() -> None:

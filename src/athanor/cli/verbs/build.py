@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -83,6 +86,13 @@ def command(
     emit(result, lambda: _text(result), as_json)
 
 
+def _here() -> str:
+    """How this program was called and where its store is, so that the line can be copied."""
+    program = "athanor" if shutil.which("athanor") == shutil.which(sys.argv[0]) else shlex.quote(sys.argv[0])
+    home = os.environ.get("ATHANOR_HOME")
+    return f"ATHANOR_HOME={shlex.quote(home)} {program}" if home else program
+
+
 def _own_name(tree: Mapping[str, Any]) -> str:
     if "name" not in tree:
         raise UsageError("--continue needs a name to go on from.", remedy="Add --name and the model's name.")
@@ -91,14 +101,17 @@ def _own_name(tree: Mapping[str, Any]) -> str:
 
 def _text(result: dict[str, Any]) -> str:
     if result.get("dry_run"):
-        return "Nothing was done. Without --dry-run this plan is followed."
+        return (
+            "Nothing was done. Without --dry-run this plan is followed, if the folder holds text enough to learn from."
+        )
     planned, actual = result["planned"] or result["actual"], result["actual"]
     lines = []
     if result["cached"]:
         lines.append("This was built before; nothing was done again.")
+    bits = result["heldout_bits_per_byte"]
     lines.append(
         f"{result['name'] or result['id'][:12]}: {result['parameters'] / 1e6:.1f} M parameters, "
-        f"{result['heldout_bits_per_byte'] or float('nan'):.3f} held-out bits per byte"
+        + ("nothing held out to measure with" if bits is None else f"{bits:.3f} held-out bits per byte")
     )
     if result["questions"]:
         shares = [
@@ -109,10 +122,10 @@ def _text(result: dict[str, Any]) -> str:
             f"questions answered exactly: {', '.join(shares)}; untrained {result['untrained']['exact_match']:.0%}"
         )
     lines.append(
-        f"plan and truth: {planned['seconds']:.0f} s and {actual['seconds']:.0f} s, "
+        f"planned and true: {planned['seconds']:.0f} s and {actual['seconds']:.0f} s, "
         f"{human_bytes(planned['peak_memory_bytes'])} and {human_bytes(actual['peak_memory_bytes'])} of memory"
     )
     lines.append(f"report: {result['report_path']}/report.md")
     if result["name"]:
-        lines.append(f"next: athanor chat {result['name']}")
+        lines.append(f"next: {_here()} chat {result['name']}")
     return "\n".join(lines)

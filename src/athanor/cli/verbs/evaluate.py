@@ -28,6 +28,8 @@ def command(name: str, questions: Path | None, limit: int | None, seed: int, as_
 
 
 def _text(result: dict[str, Any]) -> str:
+    from athanor.evaluate.report import number
+
     lines = []
     for part in ("quality", "diversity", "speed"):
         lines.append(part)
@@ -36,7 +38,7 @@ def _text(result: dict[str, Any]) -> str:
                 lines.append(f"  {name:<22}–  {figure['reason']}")
             else:
                 interval = figure["interval"]
-                around = f"  ({interval[0]:.4g} … {interval[1]:.4g})" if interval else ""
-                lines.append(f"  {name:<22}{figure['value']:.4g}{around}")
+                around = f"  ({number(interval[0])} … {number(interval[1])})" if interval else ""
+                lines.append(f"  {name:<22}{number(figure['value'])}{around}")
     lines.append(f"report: {result['report_path']}/report.md")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from athanor.artifacts.lineage import lineage
 from athanor.cli.output import common, emit, human_bytes
 from athanor.cli.table import columns, plain
 from athanor.cli.watch import follow
-from athanor.core.errors import InputError, NotFoundError
+from athanor.core.errors import AthanorError, InputError, NotFoundError
 
 
 @click.command()
@@ -40,7 +40,7 @@ def command(name: str, as_recipe: bool, watch: bool, as_json: bool, quiet: bool)
         result["recipe"] = _runnable(store, artifact)
         emit(result, recipes_toml.write(result["recipe"]).rstrip("\n"), as_json)
     else:
-        emit(result, lambda: _text(result), as_json)
+        emit(result, lambda: _text(result, _stands_for(store, artifact)), as_json)
 
 
 def _runnable(store: Store, artifact: Artifact) -> dict[str, Any]:
@@ -98,7 +98,26 @@ def _words(run: Run) -> str:
     return plain(f"{verb} was started at {started} and did not end")
 
 
-def _text(result: dict[str, Any]) -> str:
+def _stands_for(store: Store, artifact: Artifact) -> list[list[str]]:
+    """What is to be said of an assistant's model: its size, how well it measures, and where it and its reports lie."""
+    if artifact.kind != "assistant":
+        return []
+    try:
+        model = store.resolve(artifact.id, kinds=("model",))
+    except AthanorError as error:  # damaged or gone: what can be shown is shown
+        return [["model", error.message]]
+    parameters, bits = (model.manifest.metrics.get(key) for key in ("parameters", "heldout_bits_per_byte"))
+    words = [f"{parameters / 1e6:.1f} M parameters"] if parameters else []
+    words += [f"{bits:.3f} held-out bits per byte"] if bits else []
+    reports = [report for report in store.artifacts("report") if model.id in report.manifest.inputs]
+    return [
+        ["model", f"{model.id[:12]} {', '.join(words)}"],
+        ["", str(model.folder)],
+        *(["report", str(report.folder / "report.md")] for report in reports),
+    ]
+
+
+def _text(result: dict[str, Any], model: list[list[str]]) -> str:
     head = [
         ["name", ", ".join(result["names"]) or "-"],
         ["kind", result["kind"]],
@@ -109,6 +128,7 @@ def _text(result: dict[str, Any]) -> str:
         ["inputs", ", ".join(item[:12] for item in result["inputs"]) or "-"],
         ["sources", f"{len(result['sources'])} files"],
         ["path", result["path"]],
+        *model,
     ]
     parts = [columns(head)]
     for key in ("recipe", "resolved", "metrics", "proofs", "environment"):

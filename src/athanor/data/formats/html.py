@@ -23,6 +23,7 @@ SUFFIXES = (".html", ".htm", ".xhtml")
 PIECE = 1 << 16  # characters of our own extraction that are handed on together
 MIN_SHARE = 0.5  # of the text inside <main> or <article> that trafilatura must have found to be believed
 _RULE = re.compile(r"^\|(?:-{3,}\|)+$", re.M)
+_STRUCTURE = re.compile(r"^(?:#{1,6} |\|)", re.M)
 _PADDED = re.compile(r" \| $", re.M)
 
 
@@ -67,7 +68,8 @@ def main_text(source: str) -> str:
     found = _trafilatura(source)
     if len(found) < MIN_SHARE * len(inner):
         return inner
-    return found or plain
+    flattened = _STRUCTURE.search(plain) and not _STRUCTURE.search(found)  # its last resort: bare lines, menus too
+    return plain if flattened or not found else found
 
 
 def _trafilatura(source: str) -> str:

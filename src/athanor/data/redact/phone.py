@@ -35,19 +35,23 @@ _PATTERNS = (
 _COMPILED = [(re.compile(pattern), score) for pattern, score in _PATTERNS]
 # A short or odd number is a telephone's only behind a word that says so.
 WORD = re.compile(
-    r"(?:(?<![A-Za-z])(?:tel(?:ephone)?|phone|mobile|cell|fax|(?P<call>call)|whatsapp)(?![A-Za-z])|"
+    r"(?:(?<![A-Za-z])(?:tel(?:ephone)?|phone|mobile|cell|fax|call|whatsapp)(?![A-Za-z])|"
     r"电话|手机|传真|热线|座机|電話|手機)"
     r"[^0-9\n+(]{0,12}",
     re.I,
 )
 _ANY = re.compile(r"[+(]?[0-9](?:[ \-.()]{0,2}[0-9]){6,14}(?![0-9A-Za-z])")
-# What begins like this is none even there: a day, years, a decimal (347.1234567, 234.0199 and 06.12345678 are written
-# for telephones), or behind `call`, which is also done to people, a whole number and what is counted.
+# What begins like this is none even there: a day, years, a decimal. 347.1234567, 71.123456, 1.5551234567, 06.12345678
+# and what goes on in groups of digits are written for telephones; what is in doubt is taken for one.
 _YEAR = r"(?:1[5-9][0-9]{2}|20[0-3][0-9])"
 _DAY = r"[12][0-9]{3}([\-.])[01]?[0-9]\1[0-3]?[0-9]|[0-3]?[0-9]([\-.])[01]?[0-9]\2[12][0-9]{3}"
-_DECIMAL = r"(?!0[0-9])[0-9]{1,2}\.[0-9]+(?!\.)|[0-9]+\.[0-9]{1,2}(?!\.)"
+_DECIMAL = (
+    r"(?!0[0-9])(?:[0-9]{1,2}\.[0-9]+[ ]?(?:[ckm]?m|k?g|%)(?![A-Za-z])|"
+    r"(?:[02-9]\.[0-9]{5,}|[0-9]+\.[0-9]{1,2})(?![ \-.()]{1,2}[0-9](?!\.[0-9])))"
+)
 _ORDINARY = re.compile(rf"(?:{_DAY}|{_YEAR}(?:[ ]?-[ ]?|[ ]){_YEAR}|{_DECIMAL})(?![0-9])")
-_COUNTED = re.compile(r"[0-9]+[ ][A-Za-z]")
+# People are called too, in round numbers.
+_COUNTED = re.compile(r"call [1-9][0-9]{0,2}0{5,} [A-Za-z]", re.I)
 
 
 def find(text: str) -> Iterator[Span]:
@@ -59,8 +63,7 @@ def find(text: str) -> Iterator[Span]:
                 yield Span(match.start(), match.end(), TYPE, score)
     for match in WORD.finditer(text):
         found = _ANY.match(text, match.end())
-        is_count = found and match["call"] and _COUNTED.match(text, found.start())
-        if found and not is_count and not _ORDINARY.match(text, found.start()):
+        if found and not _COUNTED.match(text, match.start()) and not _ORDINARY.match(text, found.start()):
             yield Span(found.start(), found.end(), TYPE, 0.8)
 
 
