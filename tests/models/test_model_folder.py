@@ -146,8 +146,8 @@ def test_a_rotary_table_grows_and_stays_the_same(folder):
     grown = long.rotary_of(4000)
     assert 4000 <= grown.shape[1] <= 5000 and grown.dtype == torch.bfloat16
     assert torch.equal(grown[:, : first.shape[1]], first) and not grown.is_inference()
-    whole = network.rotary_of(9000)
-    assert torch.equal(grown[:, :32], whole.bfloat16()) and whole.shape[1] == 32
+    whole = network.rotary_of(4500)  # a text may be longer than the config says
+    assert torch.equal(grown[:, :4000], whole.bfloat16()[:, :4000]) and whole.shape[1] == 4500
     assert long.rotary_of(5000).shape[1] == 5000
 
 
@@ -290,15 +290,15 @@ def test_config_with_a_bad_number(folder, key, value):
         {"num_key_value_heads": 0},
         {"head_dim": 5},
         {"head_dim": "x"},
-        {"rope_scaling": {"type": "yarn", "factor": 4}},
-        {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}},
+        {"rope_scaling": {"type": "spiral", "factor": 4}},
+        {"rope_parameters": {"rope_type": "yarn", "factor": -1.0}},
         {"rope_parameters": [1]},
         {"rope_theta": "far"},
         {"rope_theta": -1.0},
         {"rms_norm_eps": []},
-        {"attention_bias": True},
+        {"attention_bias": 1},
         {"use_sliding_window": True},
-        {"hidden_act": "gelu"},
+        {"hidden_act": "tanhish"},
     ],
 )
 def test_config_that_cannot_be_run(folder, changed):

@@ -18,6 +18,7 @@ from athanor.nn.frame import causal_frame, packed_frame
 from athanor.nn.norm import RMSNorm
 from athanor.nn.rotary import rotary_table, rotate
 from athanor.specs.decoder import DecoderSpec
+from athanor.specs.rotary import Rotary
 
 SPEC = DecoderSpec(
     family="qwen3", vocabulary=40, width=24, layers=3, heads=4, kv_heads=2, head_width=8, inner=32, context=48
@@ -59,7 +60,7 @@ def test_rotary_turns_pairs_as_complex_numbers():
     """x_i + i·x_{i+K/2} times e^{i·p·θ^(−2i/K)}, term by term."""
     width, theta = 10, 500.0
     x = torch.randn(6, width, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    cos, sin = rotary_table(20, width, theta)[:, :6].double()
+    cos, sin = rotary_table(20, width, Rotary(theta=theta))[:, :6].double()
     found = rotate(x, cos, sin)
     for position in range(6):
         for pair in range(width // 2):
@@ -70,7 +71,7 @@ def test_rotary_turns_pairs_as_complex_numbers():
 
 
 def test_rotary_scores_depend_on_distance_only():
-    table = rotary_table(64, 8, 10000.0)
+    table = rotary_table(64, 8, Rotary())
     q, k = torch.randn(2, 8, generator=torch.Generator().manual_seed(2))
     scores = [float(rotate(q, *table[:, 5 + at]) @ rotate(k, *table[:, at])) for at in range(0, 50, 7)]
     assert max(scores) - min(scores) < 1e-5
@@ -89,8 +90,7 @@ def packed(network: Decoder, documents: list[torch.Tensor], empty: int = 0) -> t
     ids = torch.cat([*documents, torch.zeros(empty, dtype=torch.int64)])
     numbers = torch.cat([torch.full((len(ids_),), at) for at, ids_ in enumerate(documents, 1)] + [torch.zeros(empty)])
     places = torch.cat([torch.arange(len(ids_)) for ids_ in documents] + [torch.zeros(empty)]).long()
-    frame = packed_frame(network.rotary_of(network.spec.context), numbers.long()[None], places[None])
-    return network.logits(network.hidden(ids[None], frame))[0]
+    return network.logits(network.hidden(ids[None], network.packed(numbers.long()[None], places[None])))[0]
 
 
 def random_ids(length: int, seed: int) -> torch.Tensor:
@@ -140,10 +140,11 @@ def test_a_position_never_sees_what_follows(network):
 
 def test_frames_say_who_is_seen():
     """The bias of a packed row by hand, and of a whole row."""
-    table = rotary_table(8, 4, 100.0)
-    frame = packed_frame(table, torch.tensor([[1, 1, 2, 2, 2]]), torch.tensor([[0, 1, 0, 1, 2]]))
+    table = rotary_table(8, 4, Rotary(theta=100.0))
+    frame = packed_frame(table, torch.tensor([[1, 1, 2, 2, 2]]), torch.tensor([[0, 1, 0, 1, 2]]), torch.float32)
     wanted = ["x....", "xx...", "..x..", "..xx.", "..xxx"]
     assert ["".join("x" if b == 0 else "." for b in row) for row in frame.bias[0, 0].tolist()] == wanted
-    assert torch.equal(frame.cos[0, 2], frame.cos[0, 0]) and torch.equal(frame.cos[0, 1, 0], table[0, 1])
-    whole = causal_frame(table, 3).bias[0, 0]
+    cos, _ = frame.turns
+    assert torch.equal(cos[0, 2], cos[0, 0]) and torch.equal(cos[0, 1, 0], table[0, 1])
+    whole = causal_frame(table, 3, torch.float32).bias[0, 0]
     assert (whole == 0).tolist() == [[True, False, False], [True, True, False], [True, True, True]]

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athanor.models.decoder import Decoder, initialise
-from athanor.nn.frame import cached_frame
 from athanor.nn.memory import ContiguousMemory
 from athanor.specs.decoder import DecoderSpec
 
@@ -39,7 +38,7 @@ def feed(memory: ContiguousMemory, slots: list[int], starts: list[int], ids: tor
     """One pass over ids (B, T) that go to `slots` from `starts` on."""
     positions = torch.tensor(starts)[:, None] + torch.arange(ids.shape[1])[None]
     window = memory.window(torch.tensor(slots), positions, span)
-    return NETWORK.logits(NETWORK.hidden(ids, cached_frame(NETWORK.rotary_of(SPEC.context), positions, span), window))
+    return NETWORK.logits(NETWORK.hidden(ids, NETWORK.cached(positions, span), window))
 
 
 @settings(max_examples=25, deadline=None)

@@ -12,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from athanor.core.errors import InputError, RecipeError
-from athanor.specs.decoder import MOST, DecoderSpec, parameters, training_flops_per_token
+from athanor.specs.decoder import DecoderSpec, parameters, training_flops_per_token
 from athanor.specs.families import families, family
 from athanor.specs.keymap import published_names, published_shapes
 from athanor.specs.qwen3 import PRESETS, from_preset, key_map, read_config, write_config
+from athanor.specs.rotary import Rotary
+from athanor.specs.trunk import MOST
+
+
+NUMBERS = [*MOST, "vocabulary", "context"]
 
 
 @st.composite
@@ -31,7 +36,7 @@ def specs(draw) -> DecoderSpec:
         head_width=2 * draw(st.integers(1, 20)),
         inner=draw(st.integers(1, 99)),
         context=draw(st.integers(1, 999)),
-        rope_theta=draw(st.floats(1, 1e7)),
+        rotary=Rotary(theta=draw(st.floats(1, 1e7))),
         norm_epsilon=draw(st.floats(1e-12, 1e-3)),
         tied=draw(st.booleans()),
     )
@@ -69,7 +74,7 @@ def test_key_map_is_one_to_one_and_counts_every_parameter(spec):
     rules = key_map(spec)
     assert sorted(rule.ours for rule in rules) == sorted(ours)
     published = published_shapes(rules, ours)
-    names = [name for rule in rules for name in ([rule.theirs] if isinstance(rule.theirs, str) else rule.theirs)]
+    names = [part.theirs for rule in rules for part in rule.parts]
     assert len(set(names)) == len(names) == len(published)
     assert published_names(rules) == set(names)
     assert sum(math.prod(shape) for shape in published.values()) == sum(parameters(spec).values())
@@ -79,20 +84,19 @@ def test_both_spellings_of_the_rotary_base():
     spec = from_preset("qwen3-1m", 500, 64)
     config = write_config(spec)
     del config["rope_theta"], config["torch_dtype"]
-    assert read_config({**config, "rope_parameters": {"rope_type": "default", "rope_theta": 5e5}}).rope_theta == 5e5
-    assert read_config({**config, "rope_theta": 5e5, "rope_scaling": None}).rope_theta == 5e5
-    assert read_config(config).rope_theta == 10000.0
-    assert read_config({**config, "rope_theta": 5e5, "rope_scaling": {"rope_type": "default"}}).rope_theta == 5e5
-    assert read_config({**config, "rope_scaling": {"type": "default", "rope_theta": 5e5}}).rope_theta == 5e5
+    assert read_config({**config, "rope_parameters": {"rope_type": "default", "rope_theta": 5e5}}).rotary.theta == 5e5
+    assert read_config({**config, "rope_theta": 5e5, "rope_scaling": None}).rotary.theta == 5e5
+    assert read_config(config).rotary.theta == 10000.0
+    assert read_config({**config, "rope_theta": 5e5, "rope_scaling": {"rope_type": "default"}}).rotary.theta == 5e5
+    assert read_config({**config, "rope_scaling": {"type": "default", "rope_theta": 5e5}}).rotary.theta == 5e5
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"tie_word_embeddings": "false"}, {"tie_word_embeddings": 0}, {"partial_rotary_factor": 0.5},
+        {"tie_word_embeddings": "false"}, {"tie_word_embeddings": 0}, {"partial_rotary_factor": 0},
         {"layer_types": ["full_attention", "sliding_attention"]}, {"layer_types": "full_attention"},
-        {"rope_scaling": {"rope_type": "linear", "factor": 2.0}}, {"rope_scaling": {"type": "default", "factor": 2.0}},
-        {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.25}}, {"rope_scaling": "default"},
+        {"rope_scaling": "default"},
         {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e6}}},
     ],
 )  # fmt: skip
@@ -117,7 +121,7 @@ def test_a_missing_number_is_named(name):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"heads": 3, "kv_heads": 2}, {"head_width": 7}] + [{name: n} for name in MOST for n in (0, -1, 2**40)]
+    "changed", [{"heads": 3, "kv_heads": 2}, {"head_width": 7}] + [{name: n} for name in NUMBERS for n in (0, -1, 2**40)]
 )
 def test_numbers_that_do_not_fit(changed):
     base = {"vocabulary": 9, "width": 8, "layers": 1, "heads": 2, "kv_heads": 1, "head_width": 4, "inner": 8}
