@@ -58,7 +58,7 @@ def _has_pip() -> bool:
 def _add_pip() -> bool:
     """Add pip to a .venv that has a Python, such as another tool's; whether that went well."""
     command = [PYTHON, "-m", "ensurepip", "--upgrade"]
-    return PYTHON.exists() and subprocess.run(command, capture_output=True).returncode == 0
+    return PYTHON.exists() and subprocess.run(command, capture_output=True).returncode == 0 and _has_pip()
 
 
 def _fingerprint() -> str:

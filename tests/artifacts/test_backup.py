@@ -126,12 +126,12 @@ def test_targets(full, tmp_path):
 def test_only_a_backup_is_replaced(full, tmp_path):
     letter = tmp_path / "letter.tar"
     letter.write_text("Dear Ann")
-    with pytest.raises(InputError, match="no backup, and would be lost"):
+    with pytest.raises(InputError, match="no whole backup, and would be lost"):
         backup(full, letter)
     assert letter.read_text() == "Dear Ann"
     with tarfile.open(tmp_path / "other.tar", "w") as tar:
         tar.add(letter)
-    with pytest.raises(InputError, match="no backup"):
+    with pytest.raises(InputError, match="no whole backup"):
         backup(full, tmp_path / "other.tar")
     first = backup(full, tmp_path / "b.tar")
     assert backup(full, tmp_path / "b.tar") == first, "last week's may go"

@@ -125,6 +125,9 @@ def test_a_shell_completes_verbs() -> None:
     asked = {"_ATHANOR_COMPLETE": "bash_complete", "COMP_WORDS": "athanor bu", "COMP_CWORD": "1"}
     done = subprocess.run(program, capture_output=True, text=True, env={**os.environ, **asked}, timeout=30)
     assert (done.returncode, done.stdout) == (0, "plain,build\n")
+    asked = {"_ATHANOR_COMPLETE": "bash_complete", "COMP_WORDS": "athanor foo b", "COMP_CWORD": "2"}
+    done = subprocess.run(program, capture_output=True, text=True, env={**os.environ, **asked}, timeout=30)
+    assert (done.returncode, done.stderr) == (0, ""), "a mistyped verb"
 
 
 @pytest.mark.parametrize("words", ["", "store"])

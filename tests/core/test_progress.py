@@ -42,10 +42,14 @@ def test_each_line_as_it_is_said(tmp_path, monkeypatch):
     with path.open("w", encoding="ascii") as stream:
         reporter = Reporter(stream=stream)
         reporter.say("港")
+        reporter.say("a\x1b[31m\u202e\nb")
         with reporter.bar("read", 2.0) as bar:
             bar.update(1.0, "half")
         reporter.warn("w")
-    assert path.read_text().splitlines() == ["\\u6e2f", "read \\u2026", "read 50% half", "warning: w"]
+    assert path.read_text().splitlines() == [
+        "\\u6e2f", "a\\x1b[31m\\u202e", "b",
+        "read \\u2026", "read 50% half", "warning: w",
+    ]  # fmt: skip
     with path.open("w") as stream:
         quiet = Reporter(quiet=True, stream=stream)
         quiet.say("x")

@@ -67,6 +67,20 @@ def test_question_lines() -> None:
     ]
 
 
+def test_a_section_loses_only_what_became_a_chat() -> None:
+    """Lists by letters, initials, and a marked question whose answer is not marked."""
+    for body in (
+        "a. Boil the water first.\nb. Add the leaves to the pot.",
+        "A. Lincoln was a keeper of the light.\nHe lived in the harbour for years.",
+        "Q: When does it open?\n\nIt opens at six in the morning.",
+    ):
+        ((_, answer),) = pairs(f"## Tea\n\n{body}\n", "heading")
+        assert answer == body
+    text = "## Hours\n\nQ: When does it open?\nA: At six.\n\nOn feast days it opens at eight.\n"
+    assert [answer for _, answer in pairs(text, "heading")] == ["On feast days it opens at eight."]
+    assert pairs(text, "lines") == [("When does it open?", "At six.")]
+
+
 def test_dialogue_and_poems_are_not_questions() -> None:
     assert pairs("“Where to?”\nShe laughed.\n", "lines") == []
     assert pairs("日暮乡关何处是？\n烟波江上使人愁。\n春花秋月何时了？\n往事知多少。", "lines")[1:] == []

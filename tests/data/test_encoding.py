@@ -100,6 +100,8 @@ SIGNS = (
     "Add 1½ cups of salt, ¼ of rum and ¾tsp of tar.",
     "The bell¹ and the rope² are the keeper’s³.", "¡Hola! ¿Qué tal? ¡Adiós!",
     "«Le café du port»", "«SNCF» et «Bonjour»", "©Harbour Press®", "Mª Luisa, nº 7, 8º B",
+    "The tank holds 35 ft³ of water.", "2 yd³ of gravel at £40", "300 hm³, 90 µm³, 5 in³", "500 Nm³ of gas",
+    "Rate ¥USD ¥EUR ¥GBP per day", "The function ƒx and ƒy grow.", "Sold for ¤A or ¤B apiece",
     "The crate holds 5dm³ of salt.", "So y = x³ at most.",
     "20 µm at 5 °C.", "At 45°N 12°E, 90°F", "The ±x of it", "©Ahoy", "¶ A paragraph of §A", "¡Hola! ¡Adios!",
 )  # fmt: skip

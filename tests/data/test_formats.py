@@ -116,6 +116,53 @@ def test_html_of_a_short_page_keeps_its_structure() -> None:
     assert "# Opening hours" in str(text) and "| Monday | 8 to 18 |" in str(text) and "About" not in str(text)
 
 
+ARTICLE = "".join(
+    f"<p>{line}</p>"
+    for line in (
+        "The keeper of the lighthouse counted the boats that came in from the fog that evening, and wrote each down.",
+        "When the ferry did not return at nine, she lit the second lamp and sent the boy down to ask the fishermen.",
+        "They had seen nothing but gulls, they said, and a single crate of lemons drifting towards the northern mole.",
+        "By midnight the wind had turned. The harbour master opened the storehouse for the families who waited there.",
+        "At dawn the ferry came in with a broken mast, all passengers well, and the captain asked for a bowl of soup.",
+    )
+)
+ASIDE = "<div class=sidebar><h3>Related posts</h3><ul><li><a href=/1>Ten tricks</a></li></ul></div>"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<article>{}</article>" + ASIDE,
+        "<div id=header><h1>My blog</h1></div><article>{}</article>",
+        "<div class=post>{}</div>" + ASIDE,
+        "<div class=post>{}</div><table><tr><td></td><td></td></tr></table>",
+        "<table><tr><td><a href=/>Home</a></td><td><a href=/a>Shop</a></td></tr></table><div class=post>{}</div>",
+    ],
+)
+def test_html_of_an_article_without_headings_is_the_article(around: str) -> None:
+    """Headings and tables of the page around it are no sign that its text lost any."""
+    cookies = "<div class=cookie><p>We use cookies. <a href=x>Accept all cookies</a></p></div>"
+    menu = "<div class=menu><ul><li><a href=/>Home</a></li><li><a href=/b>Log in</a></li></ul></div>"
+    (text,) = texts(f"<html><body>{menu}{cookies}<div>{around.format(ARTICLE)}</div></body></html>", "a.html")
+    assert "counted the boats" in str(text) and "bowl of soup" in str(text)
+    assert not any(word in str(text) for word in ("cookies", "Log in", "Shop", "Related", "My blog"))
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        ("<tr><td><table><tr><td>x</td></tr></table></td><td>y</td></tr><tr><td>A</td><td>B</td></tr>", ["| A | B |"]),
+        ("<td>a</td><td></td><tr><td>Ship</td><td>Year</td></tr>", ["| Ship | Year |"]),
+        ("<tr><td></td><td></td></tr><tr><td>Orla<svg></svg></td><td>Venn</td></tr>", ["| Orla | Venn |"]),
+    ],
+)
+def test_html_tables_have_no_cell_too_many(table: str, rows: list[str]) -> None:
+    """Cells outside rows, empty rows, pictures in cells."""
+    (text,) = texts(f"<table>{table}</table>", "a.html", page_characters=1)
+    found = [line for line in str(text).splitlines() if line.startswith("|") and "---" not in line]
+    assert found[-1:] == rows and all(any(cells(line)) for line in found)
+
+
 def test_html_that_is_hardly_html() -> None:
     assert "Just a line" in str(texts("<p>Just a line of words", "a.htm")[0])
     assert texts("", "a.html") == [""]

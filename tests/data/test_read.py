@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from athanor.core.errors import InputError, NotFoundError
-from athanor.data.read import require_sources, scan
+from athanor.data.read import require_sources, scan, unread_in_words
 
 
 def put(folder: Path, *names: str) -> None:
@@ -23,6 +23,13 @@ def test_sorted_by_path_and_hidden_left_alone(tmp_path: Path) -> None:
     assert [source.path for source in found.sources] == ["A.txt", "a.txt", "a/z.md", "b.txt"]
     assert found.unread == {".png": 1, ".tar.gz": 1, "(none)": 1}
     assert found.problems == {"hidden": [".env.txt", ".git"]}
+
+
+def test_kinds_that_are_not_read_are_named_briefly() -> None:
+    many = {f".{number:04}": 1 for number in range(20)}
+    said = unread_in_words({**many, ".png": 7, "y.\u202egnp": 2})
+    assert said.startswith("7 .png, 2 y.\\u202egnp, 1 .0000, ") and said.endswith(", 14 of other kinds")
+    assert unread_in_words({".png": 1, ".zip": 3}) == "3 .zip, 1 .png"
 
 
 def test_links(tmp_path: Path) -> None:

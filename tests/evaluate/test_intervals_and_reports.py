@@ -207,7 +207,12 @@ def test_a_bad_row_is_named(tmp_path, bad):
 
 
 @pytest.mark.parametrize(
-    ("line", "why"), [("question,answer", "it is not JSON"), ('{"answer": "he"}', "it has no 'question'")]
+    ("line", "why"),
+    [
+        ("question,answer", "it is not JSON"),
+        ('{"answer": "he"}', "it has no 'question'"),
+        ("[1]", "it is no JSON object"),
+    ],
 )
 def test_a_row_that_is_no_question_says_why(tmp_path, line, why):
     path = tmp_path / "questions.csv"

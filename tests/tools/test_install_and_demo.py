@@ -63,6 +63,14 @@ def test_an_interrupted_venv_is_made_anew(place: Path) -> None:
     subprocess.run([place / ".venv/bin/python", "-m", "pip", "--version"], check=True, capture_output=True)
 
 
+def test_a_venv_whose_pip_is_damaged_is_made_anew(place: Path) -> None:
+    """ensurepip finds it installed, and nothing to do."""
+    program(place / ".venv/bin/python", 'case "$*" in *"-m pip"*) exit 1;; esac')
+    (place / ".venv/left").touch()
+    subprocess.run([sys.executable, place / "tools/install.py", "docs"], capture_output=True, timeout=120, check=False)
+    assert not (place / ".venv/left").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

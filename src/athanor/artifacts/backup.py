@@ -88,12 +88,12 @@ def _check_target(store: Store, target: Path) -> None:
     elif target.resolve().is_relative_to(store.home.resolve()):
         problem = "it lies in the store"
     elif target.exists() and target.stat().st_size and not _is_backup(target):
-        problem = "what lies there is no backup, and would be lost"
+        problem = "what lies there is no whole backup, and would be lost"
     if problem:
         raise InputError(
             f"The backup cannot be written to {target}: {problem}.",
             value=str(target),
-            remedy="Name a file outside the store, such as backup.tar.",
+            remedy="Name a new file outside the store, such as backup.tar, or remove what lies there.",
         )
 
 

@@ -16,7 +16,6 @@ from typing import Any
 import click
 from click.shell_completion import shell_complete
 
-from athanor.cli.table import plain
 from athanor.core import signals
 from athanor.core.errors import (
     AthanorError,
@@ -27,7 +26,7 @@ from athanor.core.errors import (
     nearest,
     refused_by_system,
 )
-from athanor.core.progress import silence, tell
+from athanor.core.progress import plain, silence, tell
 
 VERBS = Path(__file__).parent / "verbs"
 COMPLETE = "_ATHANOR_COMPLETE"
@@ -49,7 +48,8 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         known = self.list_commands(ctx)
-        if args and args[0] not in known and not args[0].startswith("-"):
+        # While a shell completes, an error would be printed into the line that is typed.
+        if args and args[0] not in known and not args[0].startswith("-") and not ctx.resilient_parsing:
             close = nearest(args[0], known)
             raise UsageError(
                 f"There is no verb {args[0]!r}.",

@@ -5,10 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-
-def plain(text: str) -> str:
-    """The text with what a terminal would obey, or what turns the direction of text, shown as escapes."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+from athanor.core.progress import plain
 
 
 def cells(text: str) -> int:

@@ -8,8 +8,7 @@ import time
 from typing import Any
 
 from athanor.artifacts import Run, Store
-from athanor.cli.table import plain
-from athanor.core.progress import tell
+from athanor.core.progress import plain, tell
 
 LOG = "metrics.jsonl"  # `train.loop.METRICS`, which cannot be imported here: it brings torch
 PAUSE = 1.0  # seconds

@@ -62,7 +62,7 @@ class Reporter:
         self._print(f"warning: {text}")
 
     def _print(self, text: str) -> None:
-        tell(f"{text}\n", self.stream)
+        tell("".join(f"{plain(line)}\n" for line in text.split("\n")), self.stream)
 
     @contextmanager
     def bar(self, label: str, total: float | None = None) -> Iterator[Bar]:
@@ -75,6 +75,11 @@ class Reporter:
         else:
             self.say(f"{label} …")
             yield Bar(label, total, self.stream, None)
+
+
+def plain(text: str) -> str:
+    """The text with what a terminal would obey, or what turns the direction of text, shown as escapes."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def tell(text: str, stream: TextIO) -> None:

@@ -115,12 +115,13 @@ def _fence_behind(line: str, fence: str) -> str:
 
 def _section(lines: list[str]) -> str:
     """The prose of a section, up to the last sentence that ends within SECTION characters."""
+    pairs = {number for question, answer, _, _ in _marked(lines) for number in (question, answer)}
     kept = [
         line
-        for line in lines
+        for number, line in enumerate(lines)
         if not is_row(line)
         and not line.startswith(("```", "    ", "![", "<"))
-        and not (_ASKED.match(line) or _ANSWERED.match(line))  # these are chats of their own
+        and number not in pairs  # these are chats of their own
     ]
     text = _plain("\n".join(kept).strip())
     if len(text) <= SECTION:
@@ -167,18 +168,32 @@ def _questions(text: str) -> Iterator[tuple[str, str]]:
     if "?" not in text and "？" not in text and not _MARKED.search(text):
         return
     lines = [line.strip() for line in text.split("\n")]
+    for _, _, question, answer in _marked(lines):
+        yield _plain(question), _plain(answer)
+    for n, line in enumerate(lines[:-1]):
+        if line.endswith(("?", "？")) and (n == 0 or not lines[n - 1]) and not _ASKED.match(line):
+            answer = lines[_next(lines, n)]
+            if _is_pair(line, answer):
+                yield _plain(line.lstrip("#>* ")), _plain(answer)
+
+
+def _marked(lines: list[str]) -> Iterator[tuple[int, int, str, str]]:
+    """(line of the question, line of the answer, question, answer) of each `Q:` with its `A:`."""
     for n, line in enumerate(lines[:-1]):
         asked = _ASKED.match(line)
-        if not asked and not line.endswith(("?", "？")):
-            continue
-        after = n + 1
-        while after < len(lines) - 1 and not lines[after] and after - n <= 2:
-            after += 1
-        answered = _ANSWERED.match(lines[after])
-        if asked and answered:
-            yield _plain(asked[1]), _plain(answered[1])
-        elif not asked and (n == 0 or not lines[n - 1]) and _is_pair(line, lines[after]):
-            yield _plain(line.lstrip("#>* ")), _plain(lines[after])
+        if asked:
+            after = _next(lines, n)
+            answered = _ANSWERED.match(lines[after])
+            if answered:
+                yield n, after, asked[1], answered[1]
+
+
+def _next(lines: list[str], n: int) -> int:
+    """The line behind line n, past up to two empty ones."""
+    after = n + 1
+    while after < len(lines) - 1 and not lines[after].strip() and after - n <= 2:
+        after += 1
+    return after
 
 
 def _is_pair(question: str, answer: str) -> bool:

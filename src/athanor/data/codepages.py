@@ -18,13 +18,13 @@ import msgspec
 
 MIN_SCORE = 0.6  # ordinary prose in its own code page has 0.7 to 1, in a wrong one below 0.5
 SAMPLE = 1 << 12  # characters beyond ASCII that are judged
-MARKS = frozenset("’‘“”„‚–—…•€£§©®°·«»¿¡№½¼¾×±²³µ¶¹ºª¥\xa0\xad")
+MARKS = frozenset("’‘“”„‚–—…•€£¤ƒ§©®°·«»¿¡№½¼¾×±²³µ¶¹ºª¥\xa0\xad")
 # Marks that another Latin page has for letters: before a word, behind one.
 LEADING, TRAILING = frozenset("£¥¼¾¿¡©«±µ¶"), frozenset("ªº¹³®»")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _HIGH_WORD = re.compile(rb"[\x80-\x84\x86-\x90\x98-\x9f\xa1-\xb6\xb8-\xff]{3,}")  # marks left out
 # Polish words end in ł, and ³ stands behind a number, a unit or a single letter: m³, x³, but 5 zł.
-_CUBED = re.compile(r"(?<![^\W\d_])(?:[cdkm]m|[a-y])\Z", re.I)
+_CUBED = re.compile(r"(?<![^\W\d_])(?:[cdhkmnµ]?m|ft|in|yd|[a-y])\Z", re.I)
 MAX_BEFORE = 3  # characters before one that say what it is
 _WEIGHTS = {"frequent": 1.0, "letter": 0.3, "mark": 0.7, "other": -1.0, "capital inside": -1.5}
 

@@ -31,7 +31,7 @@ from athanor.data.statistics import CorpusStatistics, Tally, add
 from athanor.data.table import Row, TableWriter
 from athanor.data.workers import in_order
 
-VERSION = 3
+VERSION = 4
 """Raised when the same folder and recipe give another corpus."""
 
 FILES = ("train.parquet", "heldout.parquet", "statistics.json")

@@ -44,6 +44,7 @@ _ESCAPE = re.compile(rb"\x1b(?:\$[@AB(]|\$\)C|\(I)")
 _ASCII = bytes(range(128))
 _ASCII_RUN = re.compile(rb"[\x00-\x7f]+")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_HIGH_PAIR = re.compile(rb"[\x80-\xff]{2}")
 # The beginning of one, at the end of a piece.
 _ESCAPE_BEGUN = re.compile(rb"\x1b(?:\$\)?|\()?\Z")
 # High bytes that may be signs or accents. With an ASCII byte behind them 0x83 (ƒ) is half of the katakana of Shift_JIS,
@@ -100,7 +101,7 @@ def sniff(data: bytes, whole: bool = True) -> tuple[str, int]:
         _refuse_binary(data)
         return "utf-8", 0
     best, score = _best_of(data, whole)
-    if score >= MIN_COMMONNESS:
+    if score >= _least_commonness(data):
         return best, 0
     _refuse_binary(data)
     return _code_page_or_broken(data), 0
@@ -142,6 +143,12 @@ def _stand_alone(data: bytes) -> bool:
     """Whether high bytes stand among ASCII one by one, as signs and accents do: `°C` is also a character of Big5."""
     high = len(data.translate(None, _ASCII))
     return len(data) > 3 * high and len(_ALONE.findall(data)) > MAX_ALONE * high
+
+
+def _least_commonness(data: bytes) -> float:
+    """What a text must score to be believed: more where not two high bytes stand together, and few at all."""
+    few = len(data) > 6 * len(data.translate(None, _ASCII)) and not _HIGH_PAIR.search(data)
+    return 2 * MIN_COMMONNESS if few else MIN_COMMONNESS
 
 
 def _may_be_wide(data: bytes, name: str) -> bool:

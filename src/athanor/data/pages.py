@@ -56,7 +56,8 @@ class PlainPage:
         if self._silent == ["head"] and (tag in BLOCKS or tag in HEADINGS):
             self._silent.clear()  # the end tag of <head> may be left out
         if tag in SILENT:
-            self._end_block()
+            if self._row is None:
+                self._end_block()
             if tag not in self._silent:
                 self._silent.append(tag)
         elif tag == "title" and self._silent == ["head"]:
@@ -73,7 +74,7 @@ class PlainPage:
             self._row = []
         elif tag in ("td", "th"):
             self._end_cell()
-            self._in_cell = True
+            self._in_cell = self._row is not None
         elif tag == "br" and self._row is not None:
             self._line.append(" ")
         elif tag in BLOCKS and self._row is None:
@@ -166,7 +167,7 @@ class PlainPage:
         if self._row is None:
             return
         self._end_cell()
-        if self._row:
+        if any(self._row):
             self._write(markdown_row(self._row), block=False)
             if self._rows == 0:
                 self._write(markdown_rule(len(self._row)), block=False)

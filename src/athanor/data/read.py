@@ -10,14 +10,17 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from athanor.core.errors import InputError, NotFoundError
 from athanor.core.files import sha256_file
+from athanor.core.progress import plain
 from athanor.data import formats
+
+MOST_KINDS = 8  # of files that are not read, named to people
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,13 +86,21 @@ def fingerprint(sources: list[Source]) -> str:
     return digest.hexdigest()
 
 
+def unread_in_words(unread: Mapping[str, int]) -> str:
+    """`3 .png, 1 .zip`: the commonest of the kinds that are not read, and how many files are of others."""
+    kinds = sorted(unread.items(), key=lambda item: (-item[1], item[0]))
+    words = [f"{number} {plain(suffix)}" for suffix, number in kinds[:MOST_KINDS]]
+    rest = sum(number for _, number in kinds[MOST_KINDS:])
+    return ", ".join([*words, f"{rest} of other kinds"] if rest else words)
+
+
 def require_sources(found: FolderScan) -> None:
     """Raise InputError where there is nothing to read, saying what there is."""
     if found.sources:
         return
     known = ", ".join(sorted(formats.readers()))
     if found.unread:
-        kinds = ", ".join(f"{number} {suffix}" for suffix, number in found.unread.items())
+        kinds = unread_in_words(found.unread)
         raise InputError(
             f"Nothing in {_shown(os.fsencode(found.folder))} can be read: it holds only {kinds}.",
             value=found.unread,

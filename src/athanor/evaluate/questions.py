@@ -111,6 +111,8 @@ def _nothing_to_ask(path: Path, splits: Sequence[str]) -> InputError:
 def _row(path: Path, number: int, line: str) -> tuple[Question, Any]:
     try:
         row = json.loads(line)
+        if not isinstance(row, dict):
+            raise ValueError("it is no JSON object")
         asked, answer = row["question"], row["answer"]
         for part in (asked, answer):
             if not isinstance(part, str) or not part.strip():

@@ -20,7 +20,7 @@ from athanor.core.errors import AthanorError, UsageError
 from athanor.core.hardware import peak_memory_bytes
 from athanor.core.progress import Reporter
 from athanor.core.recipes import as_tree
-from athanor.data.read import FolderScan, require_sources, scan
+from athanor.data.read import FolderScan, require_sources, scan, unread_in_words
 from athanor.data.reader import Corpus
 from athanor.evaluate import measure, questions
 from athanor.generate.handle import Model
@@ -229,7 +229,7 @@ class _Build:
             waited = time.monotonic() - began
             clock.excuse(waited)
             self.began += waited
-            self.unaccounted = self.began
+            self.unaccounted = self.began + self.measuring
             done = self.keys.finished()
             if done is not None:
                 return done[2]
@@ -306,8 +306,7 @@ class _Build:
             f"corpus: {found.kept} of {found.read} documents kept, {found.characters:,} characters; dropped: {dropped}"
         )
         if found.unread:
-            kinds = ", ".join(f"{number} {suffix}" for suffix, number in found.unread.items())
-            self.reporter.say(f"not read, since of other kinds: {kinds}")
+            self.reporter.say(f"not read, since of other kinds: {unread_in_words(found.unread)}")
         if found.heldout.documents:
             number = found.heldout.documents
             self.reporter.say(f"held out to measure with, and not learned: {number} (data.holdout=0 learns all)")

@@ -8,8 +8,9 @@ import click
 
 from athanor.artifacts import KINDS, Artifact, Run, Store
 from athanor.cli.output import common, emit, human_bytes, reporter
-from athanor.cli.table import columns, plain
+from athanor.cli.table import columns
 from athanor.core.files import tree_bytes
+from athanor.core.progress import plain
 
 
 @click.command()

@@ -11,9 +11,10 @@ import msgspec
 from athanor.artifacts import Artifact, Run, Store
 from athanor.artifacts.lineage import lineage
 from athanor.cli.output import common, emit, human_bytes
-from athanor.cli.table import columns, plain
+from athanor.cli.table import columns
 from athanor.cli.watch import follow
 from athanor.core.errors import AthanorError, InputError, NotFoundError
+from athanor.core.progress import plain
 
 
 @click.command()

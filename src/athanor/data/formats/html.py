@@ -68,8 +68,16 @@ def main_text(source: str) -> str:
     found = _trafilatura(source)
     if len(found) < MIN_SHARE * len(inner):
         return inner
-    flattened = _STRUCTURE.search(plain) and not _STRUCTURE.search(found)  # its last resort: bare lines, menus too
-    return plain if flattened or not found else found
+    return plain if not found or _flattened(plain, found) else found
+
+
+def _flattened(plain: str, found: str) -> bool:
+    """Whether trafilatura gave its last resort, bare lines: then headings and cells stand there without their marks."""
+    if _STRUCTURE.search(found):
+        return False
+    marked = (line for line in plain.splitlines() if _STRUCTURE.match(line))
+    words = (word for line in marked for word in (line.split("|") if line[0] == "|" else [line.lstrip("# ")]))
+    return not {word.strip() for word in words}.isdisjoint({line.strip() for line in found.splitlines()} - {""})
 
 
 def _trafilatura(source: str) -> str:

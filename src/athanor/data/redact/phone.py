@@ -47,11 +47,12 @@ _YEAR = r"(?:1[5-9][0-9]{2}|20[0-3][0-9])"
 _DAY = r"[12][0-9]{3}([\-.])[01]?[0-9]\1[0-3]?[0-9]|[0-3]?[0-9]([\-.])[01]?[0-9]\2[12][0-9]{3}"
 _DECIMAL = (
     r"(?!0[0-9])(?:[0-9]{1,2}\.[0-9]+[ ]?(?:[ckm]?m|k?g|%)(?![A-Za-z])|"
-    r"(?:[02-9]\.[0-9]{5,}|[0-9]+\.[0-9]{1,2})(?![ \-.()]{1,2}[0-9](?!\.[0-9])))"
+    r"(?:[02-9]\.[0-9]{5,9}(?![0-9])|[0-9]+\.[0-9]{1,2})(?!\.[0-9]|[ \-.()]{1,2}[0-9](?!\.[0-9])))"
 )
 _ORDINARY = re.compile(rf"(?:{_DAY}|{_YEAR}(?:[ ]?-[ ]?|[ ]){_YEAR}|{_DECIMAL})(?![0-9])")
-# People are called too, in round numbers.
-_COUNTED = re.compile(r"call [1-9][0-9]{0,2}0{5,} [A-Za-z]", re.I)
+# People are called too, in round numbers: `call 5000000 people`.
+_LITTLE = "now|today|tonight|for|to|and|or|if|at|in|on|any|about|with|from|between|before|after|when|then|please"
+_COUNTED = re.compile(rf"[Cc]all [1-9][0-9]{{0,2}}0{{5,}} (?!(?:{_LITTLE})\b)[a-z]")
 
 
 def find(text: str) -> Iterator[Span]:
