@@ -20,6 +20,7 @@ from athanor.models.decoder import PRECISIONS, Decoder
 from athanor.models.folder import load_decoder
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.folder import read_json
+from athanor.tokenizers.fitting import fitting_tokenizer
 from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.tokenizers.train import END_OF_TEXT, END_TURN
 
@@ -61,16 +62,9 @@ class Model:
     def __init__(self, folder: Path, network: Decoder, manifest: Manifest | None = None) -> None:
         self.folder, self.network, self.manifest = folder, network, manifest
         self.spec: DecoderSpec = network.spec
-        self.tokenizer: Tokenizer | None = Tokenizer.load(folder) if (folder / "tokenizer.json").is_file() else None
+        self.tokenizer: Tokenizer | None = fitting_tokenizer(folder, self.spec.vocabulary)
         path = folder / GENERATION_CONFIG
         self.defaults: dict[str, Any] = read_json(path) if path.is_file() else {}
-        if self.tokenizer is not None and self.tokenizer.vocabulary > self.spec.vocabulary:
-            raise InputError(
-                f"The tokenizer in {folder} has {self.tokenizer.vocabulary} ids, the network {self.spec.vocabulary}.",
-                value=self.tokenizer.vocabulary,
-                limit=self.spec.vocabulary,
-                remedy="Tokenizer and weights do not belong together; copy the model again.",
-            )
         self.ends = self._ends()
         """Ids that end an answer."""
 

@@ -40,10 +40,7 @@ def load_decoder(folder: Path, dtype: torch.dtype = torch.float32) -> Decoder:
 def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> Network:
     """The network of a model folder with its weights in `dtype`, in evaluation mode."""
     found = open_checkpoint(folder)
-    with torch.device("meta"):
-        network = network_for(found.spec).to(dtype)
-    shapes = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
-    _check_shapes(found.weights, published_shapes(found.rules, dict(shapes)))
+    network = _laid_out(found).to(dtype)
     network.to_empty(device="cpu")
     with torch.no_grad():
         parameters = dict(network.named_parameters())
@@ -53,13 +50,28 @@ def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> Network:
     return network.eval().requires_grad_(False)
 
 
+def our_shapes(found: Checkpoint) -> dict[str, tuple[int, ...]]:
+    """The shape of each of our tensors. Raises InputError that lists the stored tensors which do not fit them."""
+    return {name: tuple(parameter.shape) for name, parameter in _laid_out(found).named_parameters()}
+
+
+def _laid_out(found: Checkpoint) -> Network:
+    """The network of a checkpoint without memory for its weights, which were seen to fit it."""
+    with torch.device("meta"):
+        network = network_for(found.spec)
+    shapes = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+    _check_shapes(found.weights, published_shapes(found.rules, dict(shapes)))
+    return network
+
+
 def save_network(network: Network, folder: Path) -> None:
     """Write config.json and model.safetensors, both in the dtype of the parameters."""
     spec = network.spec
     page = family(spec.family)
     config = page.write_config(spec, str(network.dtype).removeprefix("torch."))
     write_atomic(folder / CONFIG, json.dumps(config, indent=2) + "\n")
-    published = keys.publish(page.key_map(spec), dict(network.named_parameters()))
+    ours = dict(network.named_parameters())
+    published = keys.publish(page.key_map(spec), {name: its.shape for name, its in ours.items()}, ours.__getitem__)
     tensors = sorted(published, key=lambda named: named[0])
     heads = [(name, NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors]
     with replacing(folder / SINGLE) as file:

@@ -16,18 +16,24 @@ def fill(rule: Rule, ours: Tensor, published: Callable[[str], Tensor]) -> None:
         rows.copy_(_taken(part, published(part.theirs), rows.shape[0] if rows.ndim else 1))
 
 
-def publish(rules: Sequence[Rule], ours: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Every published tensor from ours, by name in no order; one that is ours as it is shares its storage."""
-    shapes = published_shapes(rules, {name: tensor.shape for name, tensor in ours.items()})
+def publish(
+    rules: Sequence[Rule], shapes: Mapping[str, Sequence[int]], ours: Callable[[str], Tensor]
+) -> Iterator[tuple[str, Tensor]]:
+    """Every published tensor from ours, each asked for once; one that is ours as it is shares its storage.
+
+    shapes: of ours by name. The order is that of the rules, and follows from them alone.
+    """
+    published = published_shapes(rules, shapes)
     missing: dict[str, int] = {}  # rows still to come of tensors that several of ours make up
     begun: dict[str, Tensor] = {}
     for rule in rules:
-        for part, rows in zip(rule.parts, _rows(rule, ours[rule.ours]), strict=True):
+        tensor = ours(rule.ours)
+        for part, rows in zip(rule.parts, _rows(rule, tensor), strict=True):
             given = _given(part, rows)
             if part.start is None:
                 yield part.theirs, given
                 continue
-            whole = begun.setdefault(part.theirs, torch.empty(shapes[part.theirs], dtype=given.dtype))
+            whole = begun.setdefault(part.theirs, given.new_empty(published[part.theirs]))
             whole[part.start : part.start + len(given)] = given
             left = missing.get(part.theirs, len(whole)) - len(given)
             missing[part.theirs] = left

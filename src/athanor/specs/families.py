@@ -59,3 +59,10 @@ def family(model_type: Any) -> Family:
             remedy=f"Known families: {', '.join(sorted(known))}.",
         )
     return known[model_type]
+
+
+def embedding_rows(spec: Spec) -> int:
+    """How many ids a network knows; 0 for one that reads no text."""
+    if isinstance(spec, TowersSpec):
+        return spec.text.vocabulary
+    return 0 if isinstance(spec, VisionSpec) else spec.vocabulary

@@ -14,6 +14,14 @@ CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 MAX_JSON_BYTES = 50_000_000
+KEPT = (
+    CONFIG, "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model",
+    "chat_template.jinja", "preprocessor_config.json", "modules.json", "sentence_bert_config.json",
+    "config_sentence_transformers.json", "1_Pooling/config.json", "README*", "LICENSE*", "LICENCE*", "NOTICE*",
+)  # fmt: skip
+"""What is kept of a folder beside its weights; what is not named here is not needed, or is code."""
+MAX_KEPT_BYTES = 200_000_000  # of a file that is no weights
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,27 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError(f"{path} holds no JSON object.", value=str(path), remedy="Mend or replace the file.")
     return found
+
+
+def kept_files(folder: Path) -> list[Path]:
+    """The files beside the weights that belong to a model, sorted. Raises InputError for one of a hopeless size."""
+    found = sorted({path for pattern in KEPT for path in folder.glob(pattern) if path.is_file()})
+    for path in found:
+        if path.stat().st_size > MAX_KEPT_BYTES:
+            raise InputError(
+                f"{path} has {path.stat().st_size} bytes.",
+                value=path.stat().st_size,
+                limit=MAX_KEPT_BYTES,
+                remedy="This is no file of that kind; take it out of the folder.",
+            )
+    return found
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold the weights, and the index of several."""
+    if (folder / SINGLE).is_file():
+        return [folder / SINGLE]
+    return [folder / INDEX, *sorted({its.path for its in stored_tensors(folder).values()})]
 
 
 def stored_tensors(folder: Path) -> dict[str, Stored]:

@@ -36,6 +36,11 @@ class Entry:
     """Offset of its first byte from the beginning of the file."""
     bytes: int
 
+    @property
+    def items(self) -> int:
+        """Numbers in it."""
+        return math.prod(self.shape)
+
 
 def read_header(path: Path) -> dict[str, Entry]:
     """The tensors of a file by name, in the order of their bytes. Raises InputError naming the file."""

@@ -30,6 +30,11 @@ class Tokenizer:
             token.content: number for number, token in backend.get_added_tokens_decoder().items() if token.special
         }
 
+    @staticmethod
+    def is_there(folder: Path) -> bool:
+        """Whether a folder has tokenizer files."""
+        return (folder / "tokenizer.json").is_file()
+
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
         """Open a folder's tokenizer files. Raises NotFoundError or InputError naming the file.
