@@ -1,10 +1,9 @@
-"""A tokenizer folder in use: `tokenizer.json` with `tokenizer_config.json`, as published models carry them."""
+"""A tokenizer in use, from whatever files a published model carries it in, or from a GGUF file's metadata."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -13,22 +12,31 @@ from typing import Any
 import tokenizers
 
 from athanor.core.errors import Ending, InputError, NotFoundError
+from athanor.tokenizers import bytelevel, ggml, jsonfile, sentencepiece, wordpiece
+from athanor.tokenizers.guard import guard
+from athanor.tokenizers.parts import MAX_VOCABULARY, Parts, broken, read_object, read_text, token_name
+from athanor.tokenizers.pieces import piece_bytes
 from athanor.tokenizers.template import Template
 
-MAX_TOKENIZER_BYTES = 200_000_000
 TRIED = range(8)  # ids whose text is encoded at loading, to see that the file works
+READERS = (jsonfile, bytelevel, sentencepiece, wordpiece)
+FILES = "tokenizer.json, vocab.json with merges.txt, tokenizer.model, vocab.txt"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Tokenizer:
     """Encodes, decodes, renders chats. Control tokens in given text are text, unless `specials` says otherwise."""
 
-    def __init__(self, backend: tokenizers.Tokenizer, config: Mapping[str, Any]) -> None:
+    def __init__(self, backend: tokenizers.Tokenizer, config: Mapping[str, Any], parts: Parts | None = None) -> None:
+        self.parts = parts or Parts(backend=backend)
         self._backend = backend
-        self.config = dict(config)
+        self.config = {**self.parts.config, **config}
         self.specials = {
             token.content: number for number, token in backend.get_added_tokens_decoder().items() if token.special
         }
+        guard(backend)
+        self.before, self.after = self._around()
+        """Ids that the model expects before and after a raw text, () for none."""
 
     @staticmethod
     def is_there(folder: Path) -> bool:
@@ -37,42 +45,115 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
-        """Open a folder's tokenizer files. Raises NotFoundError or InputError naming the file.
+        """Open a folder's tokenizer files, the first it has of FILES. Raises NotFoundError or InputError naming the file.
 
         Truncation and padding that the file asks for are left out: ids are those of the whole text and of no more.
         """
-        path = folder / "tokenizer.json"
-        if not path.is_file():
-            raise NotFoundError(
-                f"{folder} has no tokenizer.json.", value=str(path), remedy="Add the tokenizer's files to the folder."
-            )
-        if path.stat().st_size > MAX_TOKENIZER_BYTES:
-            raise InputError(
-                f"{path} has {path.stat().st_size} bytes.",
-                value=path.stat().st_size,
-                limit=MAX_TOKENIZER_BYTES,
-                remedy="This is no tokenizer of a language model; replace the file.",
-            )
-        with _translated(f"{path} is no tokenizer", "Copy the file again."):
-            backend = tokenizers.Tokenizer.from_str(path.read_text("utf-8"))
-            backend.no_truncation()
-            backend.no_padding()
+        config = _config(folder)
+        hints = {"model_type": read_object(folder / "config.json").get("model_type"), **config}
+        for reader in READERS:
+            if found := cls._opened(f"{folder}/{reader.FILE}", config, lambda read=reader.read: read(folder, hints)):
+                return found
+        raise NotFoundError(
+            f"{folder} has no tokenizer: none of {FILES}.",
+            value=str(folder),
+            remedy="Add the tokenizer's files to the folder.",
+        )
+
+    @classmethod
+    def from_gguf(cls, metadata: Mapping[str, Any]) -> Tokenizer:
+        """The tokenizer in a GGUF file's metadata, its keys `tokenizer.…`. Raises InputError naming what is not known.
+
+        metadata: values as Python has them: strings, numbers, lists of these.
+        """
+        found = cls._opened("The GGUF metadata", {}, lambda: ggml.read(metadata))
+        assert found is not None
+        return found
+
+    @classmethod
+    def _opened(cls, where: str, config: Mapping[str, Any], read: Callable[[], Parts | None]) -> Tokenizer | None:
+        with _translated(f"{where} is no tokenizer", "Copy the file again."):
+            parts = read()
+            if parts is None:
+                return None
+            parts.backend.no_truncation()
+            parts.backend.no_padding()
+            found = cls(parts.backend, config, parts)
+            if found.vocabulary > MAX_VOCABULARY:
+                raise ValueError(f"its ids go up to {found.vocabulary - 1}, {MAX_VOCABULARY} are possible")
             # Some broken files are found out only by their first text.
-            texts = [text for number in TRIED if (text := backend.decode([number]))]
-            backend.encode_batch_fast(texts or ["a"], add_special_tokens=False)
-        return cls(backend, _config(folder))
+            texts = [text for number in TRIED if (text := parts.backend.decode([number]))]
+            parts.backend.encode_batch_fast(texts or ["a"], add_special_tokens=False)
+            return found
+
+    @property
+    def backend(self) -> tokenizers.Tokenizer:
+        """The library's object."""
+        return self._backend
 
     @property
     def vocabulary(self) -> int:
         """Ids run from 0 to this number, exclusive."""
         return max(self._backend.get_vocab(with_added_tokens=True).values(), default=-1) + 1
 
+    def named(self, key: str) -> int | None:
+        """The id of the token that tokenizer_config.json calls `<key>_token`, None where it names none."""
+        name = token_name(self.config.get(f"{key}_token"))
+        if name is None:
+            return None
+        return self.specials[name] if name in self.specials else self._backend.token_to_id(name)
+
     @property
     def eos(self) -> int | None:
-        """The id that ends an answer, as tokenizer_config.json says."""
-        token = self.config.get("eos_token")
-        name = token.get("content") if isinstance(token, dict) else token
-        return self.specials.get(name) if isinstance(name, str) else None
+        """The id that ends an answer."""
+        return self.named("eos")
+
+    @property
+    def bos(self) -> int | None:
+        """The id that begins a document."""
+        return self.named("bos")
+
+    @property
+    def pad(self) -> int | None:
+        """The id that fills rows up."""
+        return self.named("pad")
+
+    @property
+    def unk(self) -> int | None:
+        """The id of what the vocabulary does not know."""
+        return self.named("unk")
+
+    @property
+    def cls(self) -> int | None:
+        """The id before a text, for encoders."""
+        return self.named("cls")
+
+    @property
+    def sep(self) -> int | None:
+        """The id after each text, for encoders."""
+        return self.named("sep")
+
+    @property
+    def mask(self) -> int | None:
+        """The id of a hidden place, for encoders."""
+        return self.named("mask")
+
+    def _around(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What a reader said goes around a text, else what the file's post-processor puts there; the config decides."""
+        before, after = (
+            [number for name in names if (number := self._backend.token_to_id(name)) is not None]
+            for names in (self.parts.before, self.parts.after)
+        )
+        if self._backend.post_processor is not None:
+            tried = self._backend.encode("a")
+            first = next((at for at, added in enumerate(tried.special_tokens_mask) if not added), len(tried.ids))
+            kept = sum(1 for added in tried.special_tokens_mask if not added)
+            before, after = tried.ids[:first], tried.ids[first + kept :]
+        if isinstance(wanted := self.config.get("add_bos_token"), bool) and self.bos is not None:
+            before = ([self.bos] if wanted else []) + (before[1:] if before[:1] == [self.bos] else before)
+        if isinstance(wanted := self.config.get("add_eos_token"), bool) and self.eos is not None:
+            after = (after[:-1] if after[-1:] == [self.eos] else after) + ([self.eos] if wanted else [])
+        return tuple(before), tuple(after)
 
     @cached_property
     def template(self) -> Template | None:
@@ -86,6 +167,8 @@ class Tokenizer:
 
     def encode_many(self, texts: Sequence[str], specials: bool = False) -> list[list[int]]:
         """Ids of many texts, on all cores. Raises InputError for a text that the vocabulary cannot express."""
+        if specials and self.parts.prepare and self.specials:
+            return [self._encode_pieces(self._named_pieces(text)) for text in texts]
         self._backend.encode_special_tokens = not specials
         with _translated(
             "A text cannot be encoded", "Leave out what the vocabulary does not know, or add an unknown token to it."
@@ -93,7 +176,17 @@ class Tokenizer:
             for text in texts:
                 if not text.isascii() and (half := _SURROGATE.search(text)):
                     raise ValueError(f"U+{ord(half[0]):04X} is half a character")
-            return [found.ids for found in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+            ready = list(map(self.parts.prepare, texts)) if self.parts.prepare else list(texts)
+            return [found.ids for found in self._backend.encode_batch_fast(ready, add_special_tokens=False)]
+
+    def encode_prompt(self, text: str, specials: bool = False) -> list[int]:
+        """A raw text with what the model expects around it: BOS, [CLS] … [SEP], T5's end, ChatGLM's two beginnings."""
+        return [*self.before, *self.encode(text, specials), *self.after]
+
+    def _named_pieces(self, text: str) -> list[tuple[str, bool]]:
+        """The text cut at the names of control tokens: (text, is a control token)."""
+        names = "|".join(map(re.escape, sorted(self.specials, key=len, reverse=True)))
+        return [(part, bool(turn % 2)) for turn, part in enumerate(re.split(f"({names})", text)) if part]
 
     def decode(self, ids: Sequence[int], specials: bool = True) -> str:
         """ids → text; bytes that are no UTF-8 become U+FFFD. specials: keep the names of control tokens."""
@@ -101,8 +194,25 @@ class Tokenizer:
             return self._backend.decode(list(ids), skip_special_tokens=not specials)
 
     def token_bytes(self, number: int) -> int:
-        """UTF-8 bytes that one id stands for, in a byte-level vocabulary."""
-        return len(self._backend.id_to_token(number) or "")
+        """UTF-8 bytes that one id stands for. WordPiece and CLIP keep no spaces: there, those of the letters alone."""
+        token = self._backend.id_to_token(number) or ""
+        return len(token.encode()) if number in self._added else self._size(token)
+
+    @cached_property
+    def _added(self) -> frozenset[int]:
+        return frozenset(self._backend.get_added_tokens_decoder())
+
+    @cached_property
+    def _size(self) -> Callable[[str], int]:
+        """The bytes of a piece, by the kind of vocabulary."""
+        model, decoder = self._backend.model, "" if self.parts.pieces else str(self._backend.decoder)
+        if "ByteLevel" in decoder:
+            ending = getattr(model, "end_of_word_suffix", None) or ""
+            return lambda token: len(token.removesuffix(ending))
+        if isinstance(model, tokenizers.models.WordPiece):
+            prefix = model.continuing_subword_prefix
+            return lambda token: len(token.removeprefix(prefix).encode())
+        return lambda token: len(piece_bytes(token))
 
     def render(self, messages: Sequence[Mapping[str, Any]], answer: bool = True) -> str:
         """The chat as the template writes it. answer: end where the assistant begins to speak."""
@@ -162,19 +272,17 @@ def _translated(what: str, remedy: str) -> Iterator[None]:
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    """tokenizer_config.json, with the chat template of the file beside it where there is one."""
+    """tokenizer_config.json, with the files beside it: special_tokens_map.json and the chat template."""
     path = folder / "tokenizer_config.json"
-    try:
-        config = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        if not isinstance(config, dict):
-            raise ValueError("it holds no JSON object")
-        # Some models carry several named templates; the one for chats is called default.
-        if isinstance(config.get("chat_template"), list):
+    config = {**read_object(folder / "special_tokens_map.json"), **read_object(path)}
+    # Some models carry several named templates; the one for chats is called default.
+    if isinstance(config.get("chat_template"), list):
+        try:
             named = {item["name"]: item["template"] for item in config["chat_template"]}
-            config["chat_template"] = named.get("default")
-        path = folder / "chat_template.jinja"
-        if path.is_file():
-            config["chat_template"] = path.read_text("utf-8")
-    except (ValueError, RecursionError, TypeError, KeyError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", value=str(path), remedy="Copy the file again.") from None
+        except (TypeError, KeyError):
+            raise broken(path, "an entry of chat_template has no name or no template") from None
+        config["chat_template"] = named.get("default")
+    path = folder / "chat_template.jinja"
+    if path.is_file():
+        config["chat_template"] = read_text(path)
     return config
