@@ -107,7 +107,7 @@ def speed(model: Model, prompt: str) -> dict[str, Any]:
     A context too short for a prompt and an answer leaves the times missing.
     """
     settings = Settings(max_tokens=SPEED_TOKENS, min_tokens=SPEED_TOKENS, temperature=0)
-    room = max(1, model.spec.context - SPEED_TOKENS - 1)
+    room = max(1, model.engine.context - SPEED_TOKENS - 1)
     firsts, rates = [], []
     for _ in range(SPEED_RUNS):
         began = model.request(prompt, settings)
@@ -119,7 +119,7 @@ def speed(model: Model, prompt: str) -> dict[str, Any]:
         firsts.append(first)
         if len(request.ids) > 1:
             rates.append((len(request.ids) - 1) / max(1e-9, time.monotonic() - request.submitted - first))
-    too_short = intervals.missing(f"a context of {model.spec.context} leaves no room for an answer to time")
+    too_short = intervals.missing(f"a context of {model.engine.context} leaves no room for an answer to time")
     return {
         "first_token_seconds": intervals.mean(firsts) if firsts else too_short,
         "tokens_per_second": intervals.mean(rates) if rates else too_short,

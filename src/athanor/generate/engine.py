@@ -37,6 +37,11 @@ class Engine:
         self._scheduler = Scheduler(step.slots)
         self._streams: dict[int, _Stream] = {}
 
+    @property
+    def context(self) -> int:
+        """Positions of the longest text, prompt and answer."""
+        return self._step.context
+
     def fits(self, request: Request) -> bool:
         """Whether the prompt holds something and leaves room for an answer in the context."""
         return 0 < len(request.prompt) < self._step.context

@@ -9,16 +9,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from athanor.artifacts.artifact import Artifact
 from athanor.artifacts.manifest import Manifest
 from athanor.artifacts.store import Store
 from athanor.core.errors import InputError, NotFoundError, UsageError
-from athanor.generate.engine import Engine
+from athanor.generate.embed import embed, manner, refuse
+from athanor.generate.engine import Engine, NetworkStep
+from athanor.generate.fill import Filled, fill
 from athanor.generate.request import Request, Settings
 from athanor.generate.step_torch import TorchStep
+from athanor.generate.step_translate import TranslateStep
+from athanor.models.build import Network
 from athanor.models.decoder import PRECISIONS, Decoder
-from athanor.models.folder import load_decoder
-from athanor.specs.decoder import DecoderSpec
+from athanor.models.encoder import Encoder
+from athanor.models.encoder_decoder import EncoderDecoder
+from athanor.models.folder import load_network
+from athanor.models.recurrent import Recurrent
+from athanor.specs.families import Spec, embedding_rows
 from athanor.specs.folder import read_json
 from athanor.tokenizers.fitting import fitting_tokenizer
 from athanor.tokenizers.tokenizer import Tokenizer
@@ -59,10 +69,10 @@ def locate(name_or_folder: str | Path) -> tuple[Path, Manifest | None]:
 class Model:
     """A loaded model: network, tokenizer, and the engine that runs them."""
 
-    def __init__(self, folder: Path, network: Decoder, manifest: Manifest | None = None) -> None:
+    def __init__(self, folder: Path, network: Network, manifest: Manifest | None = None) -> None:
         self.folder, self.network, self.manifest = folder, network, manifest
-        self.spec: DecoderSpec = network.spec
-        self.tokenizer: Tokenizer | None = fitting_tokenizer(folder, self.spec.vocabulary)
+        self.spec: Spec = network.spec
+        self.tokenizer: Tokenizer | None = fitting_tokenizer(folder, embedding_rows(self.spec))
         path = folder / GENERATION_CONFIG
         self.defaults: dict[str, Any] = read_json(path) if path.is_file() else {}
         self.ends = self._ends()
@@ -71,7 +81,7 @@ class Model:
     @classmethod
     def open(cls, folder: Path, precision: str = "float32", manifest: Manifest | None = None) -> Model:
         """The model of a folder."""
-        return cls(folder, load_decoder(folder, PRECISIONS[precision]), manifest)
+        return cls(folder, load_network(folder, PRECISIONS[precision]), manifest)
 
     @classmethod
     def of(cls, artifact: Artifact, precision: str = "float32") -> Model:
@@ -80,8 +90,35 @@ class Model:
 
     @cached_property
     def engine(self) -> Engine:
-        """The engine, made at first use."""
-        return Engine(TorchStep(self.network), self._needed_tokenizer())
+        """The engine, made at first use. Raises InputError for a network that writes no text."""
+        return Engine(self._step(), self._needed_tokenizer())
+
+    def _step(self) -> NetworkStep:
+        if isinstance(self.network, Decoder):
+            return TorchStep(self.network)
+        if isinstance(self.network, EncoderDecoder | Recurrent):
+            return TranslateStep(self.network)
+        raise InputError(
+            f"This {self.spec.family} model writes no text.",
+            value=self.spec.family,
+            limit="a decoder or an encoder-decoder",
+            remedy="`fill` and `embed` are what an encoder does, `text` and `image` what two towers do.",
+        )
+
+    @property
+    def fills(self) -> bool:
+        """Whether the network fills masks instead of going on with a text."""
+        return isinstance(self.network, Encoder)
+
+    def fill(self, text: str) -> Filled:
+        """A text with the likeliest word for each of its masks."""
+        if not isinstance(self.network, Encoder):
+            raise InputError(
+                f"This {self.spec.family} model fills no masks.", value=self.spec.family, limit="an encoder",
+                remedy="Use a checkpoint with a masked head, such as BertForMaskedLM.",
+            )  # fmt: skip
+        _check_unicode(text)
+        return fill(self.network, self._needed_tokenizer(), text)
 
     @property
     def talks(self) -> bool:
@@ -128,8 +165,22 @@ class Model:
         for text in _texts(prompt):
             _check_unicode(text)
         tokenizer = self._needed_tokenizer()
-        ids = tokenizer.encode(prompt) if isinstance(prompt, str) else tokenizer.encode_chat(prompt)
+        ids = tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else tokenizer.encode_chat(prompt)
+        if isinstance(self.network, EncoderDecoder | Recurrent):
+            return Request([self.network.spec.start], settings, self.ends, source=self._fitting(ids))
         return Request(ids, settings, self.ends)
+
+    def _fitting(self, source: list[int]) -> list[int]:
+        """The ids that an encoder-decoder is given. Raises InputError where they are none, or too many."""
+        most = self.network.spec.context  # type: ignore[union-attr]
+        if 0 < len(source) <= most:
+            return source
+        raise InputError(
+            f"The text has {len(source)} tokens; this model reads 1 to {most}.",
+            value=len(source),
+            limit=most,
+            remedy="Shorten the text." if source else "Give a word.",
+        )
 
     def generate(self, prompt: str, **settings: Any) -> str:
         """The completion of a plain prompt, without the prompt."""
@@ -161,23 +212,25 @@ class Model:
         finally:
             request.cancelled |= not request.done
 
-    def embed(self, texts: Sequence[str], kind: str | None = None) -> Any:
-        """Refused: a decoder has no sentence embeddings."""
-        raise InputError(
-            f"This {self.spec.family} decoder makes no embeddings.",
-            value=self.spec.family,
-            remedy="Load an encoder for embeddings.",
-        )
+    def embed(self, texts: Sequence[str], kind: str | None = None) -> npt.NDArray[np.float32]:
+        """Sentence embeddings of an encoder, (N, D), each of length 1. kind: query or passage, for models that were
+        trained with prefixes for the two."""
+        if not isinstance(self.network, Encoder):
+            raise refuse(self.spec.family)
+        for text in texts:
+            _check_unicode(text)
+        how = manner(self.folder, self.network.spec.context)
+        return embed(self.network, self._needed_tokenizer(), how, texts, kind)
 
     def _ends(self) -> frozenset[int]:
-        listed = self.defaults.get("eos_token_id")
+        listed, rows = self.defaults.get("eos_token_id"), embedding_rows(self.spec)
         found = list(listed) if isinstance(listed, list) else [listed]
         for number in found:
-            if number is not None and (type(number) is not int or not 0 <= number < self.spec.vocabulary):
+            if number is not None and (type(number) is not int or not 0 <= number < rows):
                 raise InputError(
                     f"{self.folder / GENERATION_CONFIG} has eos_token_id {number!r}, which is no id of this model.",
                     value=number,
-                    limit=self.spec.vocabulary - 1,
+                    limit=rows - 1,
                     remedy="Give an id of the tokenizer there, or remove the key.",
                 )
         found.append(self.tokenizer.eos if self.tokenizer else None)

@@ -83,6 +83,8 @@ class Request:
     settings: Settings
     ends: frozenset[int] = frozenset()
     """Ids that end the answer."""
+    source: list[int] = field(default_factory=list)
+    """Of an encoder-decoder: the ids it reads; the prompt is what its answer begins with."""
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     text: str = ""
@@ -95,6 +97,11 @@ class Request:
     def done(self) -> bool:
         """Whether nothing more will come."""
         return self.finish_reason is not None or self.cancelled
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Ids that were given to be read."""
+        return len(self.source or self.prompt)
 
     @property
     def length(self) -> int:

@@ -117,7 +117,7 @@ class Talk:
 
     def _request(self) -> Request:
         """The request for the next answer, with as many of the newest turns as the context holds."""
-        room = self.model.spec.context - LEAST_ROOM
+        room = self.model.engine.context - LEAST_ROOM
         opening = [{"role": "system", "content": self.system}] if self.system else []
         while True:
             turns = [*opening, *self.messages[self.forgotten :]]

@@ -17,6 +17,18 @@ class ContiguousMemory:
         self.values = torch.zeros(shape, dtype=dtype)
         self.span = span
 
+    def grow(self, span: int) -> None:
+        """Let every slot hold `span` positions at least."""
+        if span <= self.span:
+            return
+        wider = (*self.keys.shape[:3], max(span, 2 * self.span), self.keys.shape[4])
+        for name in ("keys", "values"):
+            old: Tensor = getattr(self, name)
+            new = old.new_zeros(wider)
+            new[:, :, :, : self.span] = old
+            setattr(self, name, new)
+        self.span = wider[3]
+
     def window(self, slots: Tensor, positions: Tensor, span: int) -> Window:
         """The view one forward pass works on.
 

@@ -49,7 +49,8 @@ def ask_untrained(trained: Model, asked: Sequence[Question], seed: int) -> float
     """Exact match of the same network before learning, on some of the questions; the floor to compare with."""
     if not asked:
         return None
-    network = Decoder(trained.spec)
+    assert isinstance(trained.network, Decoder)
+    network = Decoder(trained.network.spec)
     initialise(network, derive(seed, "weights"))
     fresh = Model(trained.folder, network.eval().requires_grad_(False))
     scored = questions.ask(questions.spread(asked, UNTRAINED_QUESTIONS), measure.answerer(fresh))

@@ -38,7 +38,8 @@ def card(name: str, manifest: Manifest | None, proof: Mapping[str, Any], has_sou
 def _lineage(manifest: Manifest) -> list[str]:
     """What it was made from."""
     rows = [f"* artifact {one}" for one in manifest.inputs]
-    rows += [f"* {PurePath(source.path).name} (sha256 {source.sha256[:12]}…)" for source in manifest.sources[:MOST_SOURCES]]
-    more = len(manifest.sources) - MOST_SOURCES
+    some = manifest.sources[:MOST_SOURCES]
+    rows += [f"* {PurePath(source.path).name} (sha256 {source.sha256[:12]}…)" for source in some]
+    more = len(manifest.sources) - len(some)
     rows += [f"* and {more} more files"] if more > 0 else []
     return ["## Made from", "", *rows, ""] if rows else []

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from athanor.cli.output import common, emit
 from athanor.core.progress import tell
+
+if TYPE_CHECKING:
+    from athanor.generate.handle import Model
 
 
 @click.command()
@@ -56,6 +59,10 @@ def command(
 
     model = load(name, precision)
     began = time.monotonic()
+    if model.fills:
+        result = _filled(model, prompt, began, logprobs)
+        emit(result, result["text"], as_json)
+        return
     as_chat = model.talks if talk is None else talk
     words = [{"role": "user", "content": prompt}] if as_chat else prompt
     settings = model.settings(**given)
@@ -75,7 +82,7 @@ def command(
         "text": first.text,
         "texts": [request.text for request in requests],
         "token_ids": first.ids,
-        "prompt_tokens": len(first.prompt),
+        "prompt_tokens": first.prompt_tokens,
         "completion_tokens": len(first.ids),
         "finish_reason": first.finish_reason,
         "seed": settings.seed,
@@ -85,6 +92,25 @@ def command(
         "logprobs": first.logprobs if logprobs else None,
     }
     emit(result, lambda: "\n---\n".join(request.text for request in requests), as_json)
+
+
+def _filled(model: Model, prompt: str, began: float, logprobs: bool) -> dict[str, Any]:
+    """The object for a text whose masks were filled."""
+    filled = model.fill(prompt)
+    seconds = time.monotonic() - began
+    return {
+        "text": filled.text,
+        "texts": [filled.text],
+        "token_ids": filled.ids,
+        "prompt_tokens": filled.prompt_tokens,
+        "completion_tokens": len(filled.ids),
+        "finish_reason": "stop",
+        "seed": None,
+        "seconds": seconds,
+        "first_token_seconds": seconds,
+        "tokens_per_second": len(filled.ids) / seconds if seconds else 0.0,
+        "logprobs": filled.logprobs if logprobs else None,
+    }
 
 
 def _write(text: str) -> None:
