@@ -19,7 +19,6 @@ from athanor.specs.qwen3 import PRESETS, from_preset, key_map, read_config, writ
 from athanor.specs.rotary import Rotary
 from athanor.specs.trunk import MOST
 
-
 NUMBERS = [*MOST, "vocabulary", "context"]
 
 
