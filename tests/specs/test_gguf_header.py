@@ -49,7 +49,9 @@ def array(kind: int, number: int, items: bytes = b"") -> bytes:
     return key(b"k", 9, struct.pack("<IQ", kind, number) + items)
 
 
-GOOD = container([key(b"a.b", 8, text(b"hi")), key(b"n", 4, b"\1\0\0\0")], [tensor(), tensor(b"b", (32, 2), 8, 32)], 128)
+GOOD = container(
+    [key(b"a.b", 8, text(b"hi")), key(b"n", 4, b"\1\0\0\0")], [tensor(), tensor(b"b", (32, 2), 8, 32)], 128
+)
 BROKEN = {
     "empty": b"",
     "magic alone": b"GGUF",
@@ -77,8 +79,7 @@ BROKEN = {
     "an array of 2^61 numbers": container([array(4, 2**61)]) + b"\0" * 64,
     "an array of 2^64 - 1 strings": container([array(8, 2**64 - 1)]) + b"\0" * 64,
     "too many items": container([array(0, MOST_ITEMS + 1, bytes(MOST_ITEMS + 1))]),
-    "too many items together": container([key(b"%d" % n, 9, struct.pack("<IQ", 0, 1_500_000) + bytes(1_500_000)) for n in (0, 1)]),
-    "strings past the end": container([array(8, 5, text(b"a" * 9) * 4)]),
+    "too many items together": container([array(0, 1_500_000, bytes(1_500_000)), array(0, 600_000, bytes(600_000))]),
     "a string of an array past the end": container([array(8, 2, text(b"a") + text(b"", 2**50))]) + b"\0" * 64,
     "strings no text": container([array(8, 1, text(b"\xff"))]),
     "an array of arrays": container([array(9, 1, struct.pack("<IQ", 4, 0))]),
@@ -124,11 +125,14 @@ def test_broken(tmp_path, raw):
     assert "model.gguf" in str(caught.value) and caught.value.remedy and len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize(("raw", "word"), [("type 77", "77"), ("big-endian", "big-endian"), ("version 99", "99"), ("another magic", "GGML")])  # fmt: skip
-def test_the_fault_is_named(tmp_path, raw, word):
+NAMED = {"type 77": "77", "big-endian": "big-endian", "version 99": "99", "another magic": "GGML"}
+
+
+@pytest.mark.parametrize("fault", NAMED)
+def test_the_fault_is_named(tmp_path, fault):
     path = tmp_path / "model.gguf"
-    path.write_bytes(BROKEN[raw])
-    with pytest.raises(InputError, match=word):
+    path.write_bytes(BROKEN[fault])
+    with pytest.raises(InputError, match=NAMED[fault]):
         read_header(path)
 
 
@@ -195,8 +199,9 @@ def test_any_cut(tmp_path, end):
 
 
 VALUES = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=9), st.booleans(), st.integers(-(1 << 63), (1 << 64) - 1),
-    st.floats(width=32, allow_nan=False), st.binary(max_size=9), st.lists(st.booleans(), min_size=1, max_size=4),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=9), st.booleans(),
+    st.integers(-(1 << 63), (1 << 64) - 1), st.floats(width=32, allow_nan=False), st.binary(max_size=9),
+    st.lists(st.booleans(), min_size=1, max_size=4),
     st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=4), min_size=1, max_size=4),
     st.lists(st.integers(-(1 << 31), (1 << 31) - 1), min_size=1, max_size=4),
     st.lists(st.integers(0, (1 << 64) - 1), min_size=1, max_size=4),
@@ -204,13 +209,15 @@ VALUES = st.one_of(
 )  # fmt: skip
 NAMES = st.text(st.characters(min_codepoint=97, max_codepoint=122), min_size=1, max_size=6)
 
+SHAPES = st.dictionaries(NAMES, st.lists(st.integers(1, 4), min_size=1, max_size=4), min_size=1, max_size=4)
+
 
 def plain(value):
     return list(value) if isinstance(value, bytes) else value
 
 
 @FEW
-@given(metadata=st.dictionaries(NAMES.map("k.{}".format), VALUES, max_size=5), shapes=st.dictionaries(NAMES, st.lists(st.integers(1, 4), min_size=1, max_size=4), min_size=1, max_size=4))  # fmt: skip
+@given(metadata=st.dictionaries(NAMES.map("k.{}".format), VALUES, max_size=5), shapes=SHAPES)
 def test_what_we_write_the_reference_library_reads(tmp_path, metadata, shapes):
     path = tmp_path / "ours.gguf"
     arrays = {name: np.random.default_rng(1).standard_normal(shape).astype("<f4") for name, shape in shapes.items()}
@@ -248,7 +255,9 @@ def test_what_the_reference_library_writes(tmp_path, alignment):
     writer.write_tensors_to_file()
     writer.close()
     header, reader = read_header(path), gguf.GGUFReader(path)
-    assert header.metadata == {name: field.contents() for name, field in reader.fields.items() if not name.startswith("GGUF.")}
+    assert header.metadata == {
+        name: field.contents() for name, field in reader.fields.items() if not name.startswith("GGUF.")
+    }
     assert [entry.start for entry in header.tensors.values()] == [item.data_offset for item in reader.tensors]
     assert [entry.shape for entry in header.tensors.values()] == [(3, 5), (7,), (2, 64)]
     assert [entry.kind.name for entry in header.tensors.values()] == ["F32", "F16", "Q8_0"]

@@ -32,7 +32,7 @@ from athanor.models.gguf_blocks import READABLE, WRITABLE, Packed, pack, unpack
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.encoder import EncoderSpec
 from athanor.specs.families import family
-from athanor.specs.gguf import NUMBERS, KINDS, Entry, Header, read_floats, read_header
+from athanor.specs.gguf import KINDS, NUMBERS, Entry, Header, read_floats, read_header
 from athanor.specs.gguf_config import architecture, config_of, metadata_of
 from athanor.specs.gguf_names import ROTARY_DIVISORS, gguf_rules
 from athanor.specs.gguf_write import Slot, write_gguf
@@ -136,7 +136,7 @@ def _opened(header: Header) -> Checkpoint:
 def _dtype(tensors: Mapping[str, Entry]) -> str:
     """The type that holds every matrix, by a config's word."""
     kinds = {entry.kind.name for entry in tensors.values() if len(entry.shape) > 1}
-    return {("F16",): "float16", ("BF16",): "bfloat16"}.get(tuple(kinds), "float32")
+    return "float16" if kinds == {"F16"} else "bfloat16" if kinds == {"BF16"} else "float32"
 
 
 def _check_layers(layers: int, tensors: int) -> None:
@@ -213,7 +213,7 @@ def export_gguf(
     slots = [Slot(each, _kind(kind, shape, each, notes), shape) for each, shape in shapes.items()]
     data: Iterator[Iterator[memoryview]] = _chunks(slots, stored, dict(keys.publish(rules, ours)))
     if divisors is not None:
-        slots.append(Slot(ROTARY_DIVISORS, "F32", (len(divisors),)))
+        slots = [*slots, Slot(ROTARY_DIVISORS, "F32", (len(divisors),))]
         data = itertools.chain(data, [pack(ROTARY_DIVISORS, "F32", torch.tensor([divisors]))])
     general: dict[str, Any] = {"general.name": name, "general.file_type": FILE_TYPES[kind]}
     general |= {"general.quantization_version": QUANTIZATION_VERSION}
@@ -226,12 +226,16 @@ def _bare(spec: Any) -> tuple[Any, list[str]]:
     if not isinstance(spec, EncoderSpec):
         return spec, []
     bare = {"pooler": False, "head": None, "next_sentence": False}
-    notes = [f"left out, since GGUF has no names for it: {name}" for name, none in bare.items() if getattr(spec, name) != none]
+    notes = [
+        f"left out, since GGUF has no names for it: {name}"
+        for name, none in bare.items()
+        if getattr(spec, name) != none
+    ]
     return msgspec.structs.replace(spec, **bare, labels=2), notes
 
 
 def _kind(kind: str, shape: tuple[int, ...], name: str, notes: list[str]) -> str:
-    """The type of a tensor: vectors, positions and types of tokens are small and stay whole, as llama.cpp wants them."""
+    """The type of a tensor. Vectors, positions, segments and routers are small and stay whole, as in llama.cpp."""
     if len(shape) == 1 or name in ("position_embd.weight", "token_types.weight") or ".ffn_gate_inp." in name:
         return "F32"
     items = KINDS[NUMBERS[kind]].items

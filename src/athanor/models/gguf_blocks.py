@@ -1,7 +1,7 @@
 """Numbers in GGUF's tensor types: unpacked row by row into a destination, and packed for writing.
 
-The blocks' arithmetic is the reference library's own (`gguf.quants`), so that what is read equals what it reads, bit for
-bit. It works through a few rows at a time: beside the destination there is never a second tensor in float32.
+The blocks' arithmetic is the reference library's own (`gguf.quants`), so that what is read equals what it reads, bit
+for bit. It works through a few rows at a time: beside the destination there is never a second tensor in float32.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The GGUF container's header, read without torch and checked before anything is allocated.
 
-Layout (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), all little-endian: magic, version, number of tensors,
-number of keys; the keys with typed values; for each tensor its name, dimensions (the fastest first), type and offset;
-padding; the tensors' bytes, each padded to the alignment. A header comes from strangers: every count and length is held
-against what is left of the file, and the tensors must cover the rest of it without overlap or hole, as llama.cpp writes
-them. Left out on purpose: version 1, whose counts were narrower, big-endian files, arrays of arrays.
+Layout (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), all little-endian: magic, version, number of
+tensors, number of keys; the keys with typed values; for each tensor its name, dimensions (the fastest first), type and
+offset; padding; the tensors' bytes, each padded to the alignment. A header comes from strangers: every count and length
+is held against what is left of the file, and the tensors must cover the rest of it without overlap or hole, as
+llama.cpp writes them. Left out on purpose: version 1, whose counts were narrower, big-endian files, arrays of arrays.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ def _counts(path: Path, head: bytes, size: int) -> tuple[int, int]:
     if version not in VERSIONS:
         turned = int.from_bytes(head[4:8], "big")
         if turned in VERSIONS:
-            raise _broken(path, f"it is big-endian (version {turned} with its bytes turned); only little-endian is read")
+            raise _broken(
+                path, f"it is big-endian (version {turned} with its bytes turned); only little-endian is read"
+            )
         raise _broken(path, f"its version is {version}; versions {VERSIONS[0]} and {VERSIONS[1]} are read")
     return tensors, keys
 
@@ -172,7 +174,9 @@ class _Cursor:
         """A list of scalars or strings."""
         kind, number = self.number("I"), self.number("Q")
         if kind not in SCALARS and kind != STRING:
-            raise _broken(self.path, f"an array at byte {self.at} is of type {kind}; arrays of scalars and strings are read")
+            raise _broken(
+                self.path, f"an array at byte {self.at} is of type {kind}; arrays of scalars and strings are read"
+            )
         letter = SCALARS.get(kind, "Q")  # a string's length, which it has at least
         self.items -= self.count(number, struct.calcsize("<" + letter), self.items, "items of an array")
         return self.texts(number) if kind == STRING else self.numbers(letter, number)

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from athanor.core.errors import InputError, nearest
-from athanor.specs.config import above_zero
+from athanor.specs.config import above_zero, whole
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.families import family
 from athanor.specs.gguf_rotary import read_scaling, write_scaling
@@ -68,7 +68,13 @@ UNKNOWN = (
     "nextn_predict_layers", "rope.dimension_sections", "rope.scaling.yarn_log_multiplier",
 )  # fmt: skip
 """Settings that change the network and that no page reads; 0 is the same as none."""
-UNKNOWN_SCALES = ("logit_scale", "residual_scale", "embedding_scale", "expert_weights_scale", "rope.scaling.yarn_attn_factor")
+UNKNOWN_SCALES = (
+    "logit_scale",
+    "residual_scale",
+    "embedding_scale",
+    "expert_weights_scale",
+    "rope.scaling.yarn_attn_factor",
+)
 """As above; 1 is the same as none too."""
 
 
@@ -80,7 +86,7 @@ def config_of(
     Raises InputError for an architecture or setting that no family page reads.
     """
     name = metadata.get("general.architecture")
-    if name not in MODEL_TYPES:
+    if not isinstance(name, str) or name not in MODEL_TYPES:
         raise _unknown_architecture(name)
     given = {key.removeprefix(name + "."): _short(value) for key, value in metadata.items()}
     _refuse_unknown(name, given)
@@ -108,7 +114,10 @@ def metadata_of(spec: Any, shapes: Mapping[str, Sequence[int]]) -> tuple[dict[st
     divisors = None
     if spec.rotary is not None:
         more, divisors = write_scaling(spec.rotary, spec.head_width)
-        more |= {"rope.freq_base": spec.rotary.theta, "rope.dimension_count": width_turned(spec.rotary, spec.head_width)}
+        more |= {
+            "rope.freq_base": spec.rotary.theta,
+            "rope.dimension_count": width_turned(spec.rotary, spec.head_width),
+        }
         found |= {f"{name}.{key}": value for key, value in more.items()}
         found[f"{name}.attention.value_length"] = spec.head_width
     if name == "bert":
@@ -197,17 +206,14 @@ def _more(name: str, given: Mapping[str, Any], config: dict[str, Any], shapes: M
 def _rotary(
     name: str, given: Mapping[str, Any], config: Mapping[str, Any], divisors: Sequence[float] | None
 ) -> dict[str, Any]:
-    heads, width = config.get("num_attention_heads"), config.get("hidden_size")
-    whole = given.get("attention.key_length") or (width // heads if type(heads) is type(width) is int and heads else None)
+    width = whole(given, "attention.key_length", whole(config, "hidden_size") // whole(config, "num_attention_heads"))
     usual = 0.5 if name in ("glm4", "chatglm") else 1.0
     turned = given.get("rope.dimension_count")
-    if type(whole) is not int or whole < 1 or (turned is not None and type(turned) is not int):
-        raise refused(f"{name}.rope.dimension_count", turned, "a whole number, and attention.head_count above 0")
-    share = usual if turned is None else turned / whole
+    share = usual if turned is None else whole(given, "rope.dimension_count") / width
     if share != usual and name in ("llama", "chatglm"):
-        raise refused(f"{name}.rope.dimension_count", turned, int(usual * whole))
+        raise refused(f"{name}.rope.dimension_count", turned, int(usual * width))
     theta = above_zero(given, "rope.freq_base", 10000.0)
-    scaling = read_scaling(given, Rotary(theta=theta, share=share), whole, divisors)
+    scaling = read_scaling(given, Rotary(theta=theta, share=share), width, divisors)
     if name == "chatglm":
         if scaling is not None:
             raise refused("chatglm.rope.scaling.type", scaling["rope_type"], "none")
@@ -248,5 +254,3 @@ def _unknown_architecture(name: Any) -> InputError:
         limit=sorted(MODEL_TYPES),
         remedy=f"{hint}Known: {', '.join(sorted(MODEL_TYPES))}.",
     )
-
-

@@ -32,7 +32,10 @@ _QWEN3 = _LLAMA | {
 }  # fmt: skip
 _EXPERTS = {
     "blk.{}.ffn_gate_inp": "model.layers.{}.mlp.gate",
-    **{f"blk.{{}}.ffn_{name}_exps": f"model.layers.{{}}.mlp.experts.{{}}.{name}_proj" for name in ("gate", "up", "down")},
+    **{
+        f"blk.{{}}.ffn_{name}_exps": f"model.layers.{{}}.mlp.experts.{{}}.{name}_proj"
+        for name in ("gate", "up", "down")
+    },
 }
 _GLM4 = {name: published for name, published in _LLAMA.items() if name != "blk.{}.ffn_gate"} | {
     "blk.{}.post_attention_norm": "model.layers.{}.post_self_attn_layernorm",
