@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 from gguf import GGMLQuantizationType
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from athanor.core.errors import InputError
 from athanor.models import keys
@@ -43,7 +45,8 @@ BASE = {
 PLAIN = {"qk_norm": False}
 GPT2 = {
     "kv_heads": 4, "norm": "layer", "qkv_bias": True, "out_bias": True, "mlp_bias": True, "gated": False,
-    "activation": "gelu_tanh", "rotary": None, "learned_positions": True, "qk_norm": False, "norm_epsilon": 1e-5, "tied": True,
+    "activation": "gelu_tanh", "rotary": None, "learned_positions": True, "qk_norm": False, "norm_epsilon": 1e-5,
+    "tied": True,
 }  # fmt: skip
 LLAMA3 = Rotary(theta=500000.0, kind="llama3", factor=8.0, original=8192, slow=1.0, fast=4.0)
 SPECS = {
@@ -55,7 +58,7 @@ SPECS = {
     "qwen2": DecoderSpec(family="qwen2", **BASE, **PLAIN, qkv_bias=True),
     "qwen3": DecoderSpec(family="qwen3", **BASE | {"head_width": 128}),
     "experts": DecoderSpec(family="qwen3_moe", **BASE, experts=Experts(number=6, chosen=2, inner=32)),
-    "glm4": DecoderSpec(family="glm4", **BASE, **PLAIN, norm_place="around", qkv_bias=True, rotary=Rotary(share=0.5)),
+    "glm4": DecoderSpec(family="glm4", **BASE, **PLAIN, norm_place="around", rotary=Rotary(share=0.5), qkv_bias=True),
     "chatglm": DecoderSpec(family="chatglm", **BASE, **PLAIN, qkv_bias=True, rotary=Rotary(share=0.5)),
     "gpt2": DecoderSpec(family="gpt2", **BASE | GPT2),
     "bert": EncoderSpec(
@@ -126,6 +129,14 @@ def test_it_comes_back_bit_for_bit(tmp_path, spec):
     torch.testing.assert_close(network(ids_for(spec)), again(ids_for(spec)), atol=1e-6, rtol=0)
     # and once more out: not a byte is another
     export_gguf(again, tmp_path / "y.gguf", "F32", "tiny", TOKENS)
+    assert (tmp_path / "y.gguf").read_bytes() == (tmp_path / "x.gguf").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["F16", "BF16", "Q8_0", "Q4_0"])
+def test_a_file_that_went_through_our_network_is_the_same_file(tmp_path, kind):
+    """Unpacked and packed anew, with the rows turned back: the codes that quantizing gave are found again."""
+    export_gguf(random_network(SPECS["llama 3"]), tmp_path / "x.gguf", kind, "tiny")
+    export_gguf(read_network(tmp_path / "x.gguf"), tmp_path / "y.gguf", kind, "tiny")
     assert (tmp_path / "y.gguf").read_bytes() == (tmp_path / "x.gguf").read_bytes()
 
 
@@ -259,6 +270,25 @@ def test_what_does_not_go_together_is_named(tmp_path, metadata, slots, words):
     with pytest.raises(InputError) as caught:
         open_gguf(path)
     assert all(word in caught.value.message for word in ["model.gguf", *words]), caught.value.message
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255), name=st.sampled_from(["llama 3", "experts"]))
+def test_any_flipped_byte_of_a_header(tmp_path, share, value, name):
+    """Refused with the file's name, or a checkpoint whose every tensor can be read."""
+    path, good = tmp_path / "model.gguf", tmp_path / f"{name}.good"
+    if not good.exists():
+        export_gguf(random_network(SPECS[name]), good, "Q8_0", "tiny", TOKENS)
+    raw = bytearray(good.read_bytes())
+    raw[int(share * next(iter(read_header(good).tensors.values())).start)] = value
+    path.write_bytes(raw)
+    try:
+        checkpoint = open_gguf(path)
+    except InputError as error:
+        assert "model.gguf" in error.message and error.remedy
+        return
+    for key, shape in checkpoint.shapes.items():
+        assert tuple(checkpoint.read(key).shape) == shape
 
 
 def test_tables_that_follow_from_the_config_are_no_fault(tmp_path):

@@ -28,8 +28,8 @@ WRITABLE = (*PLAIN, "Q8_0", "Q4_0")
 MOST_FLOAT16 = 65504.0
 # Blocks keep their scale in float16: the largest number over the largest code.
 LARGEST = {"F16": MOST_FLOAT16, "Q8_0": MOST_FLOAT16 * 127, "Q4_0": MOST_FLOAT16 * 8}
-CHUNK = 1 << 20
-"""Numbers worked on at a time; 4 MB of float32 stay in a processor's cache."""
+CHUNK = 1 << 17
+"""Numbers worked on at a time; half a megabyte of float32 and what it is made of stay in a processor's cache."""
 
 
 def unpack(kind: Kind, packed: Packed, into: Tensor, order: npt.NDArray[np.int64] | None = None) -> None:
@@ -50,8 +50,10 @@ def numbers(kind: str, packed: Packed) -> Tensor:
     if kind == "Q4_0":
         return _q4_0(torch.from_numpy(np.ascontiguousarray(packed)))
     quants, kinds = _library()
+    # Blocks know nothing of rows: as one long row they go through the library at once, not sixteen rows at a time.
+    line = np.ascontiguousarray(packed).reshape(1, -1)
     with np.errstate(all="ignore"):  # a file may hold scales that are no numbers
-        return torch.from_numpy(quants.dequantize(np.ascontiguousarray(packed), kinds[kind]))
+        return torch.from_numpy(quants.dequantize(line, kinds[kind])).view(len(packed), -1)
 
 
 def _q4_0(packed: Tensor) -> Tensor:
@@ -80,7 +82,7 @@ def _packed(kind: str, rows: Tensor) -> Packed:
         return rows.to(PLAIN[kind]).contiguous().view(-1).view(torch.uint8).numpy()
     quants, kinds = _library()
     with np.errstate(all="ignore"):  # the scale of a row of tiny numbers has no inverse
-        return quants.quantize(rows.float().contiguous().numpy(), kinds[kind]).reshape(-1)
+        return quants.quantize(rows.float().reshape(1, -1).numpy(), kinds[kind]).reshape(-1)
 
 
 def _check_range(name: str, kind: str, rows: Tensor) -> None:
