@@ -74,11 +74,7 @@ class Checkpoint:
         for part in rule.parts:
             rows = ours[at : at + (part.size or len(ours))]
             at += len(rows)
-            order = None
-            if part.start is not None or part.pairs is not None:
-                order = part.pairs.order() if part.pairs is not None else np.arange(len(rows))
-                order = order + (part.start or 0)
-            self.copy(part.theirs, rows.mT if part.transposed else rows, order)
+            self.copy(part.theirs, rows.mT if part.transposed else rows, _order(part, len(rows)))
 
     def copy(self, name: str, into: Tensor, order: npt.NDArray[np.int64] | None = None) -> None:
         """Copy a published tensor into one of its shape and any float type.
@@ -86,18 +82,23 @@ class Checkpoint:
         order: which of its rows each row of the destination is; None: all, as they come.
         """
         part, entry = self.parts[name], self._entry(name)
-        if part.pairs is not None:
-            order = part.pairs.order() if order is None else part.pairs.order()[order]
-        if part.start is not None:
-            order = np.arange(len(into)) if order is None else order
-            order = order + part.start
-        assert not part.transposed or order is None, name  # no page takes rows of a matrix that is turned
+        if order is None:
+            order = _order(part, len(into))
+        else:  # no page takes rows of what GGUF has turned or stacked
+            assert not part.transposed and _order(part, len(into)) is None, name
         into = into.mT if part.transposed else into
         rows = _rows(self.header.path, entry)
         unpack(entry.kind, rows, into if into.dim() == 2 else into.view(-1, 1), order)
 
     def _entry(self, name: str) -> Entry:
         return self.header.tensors[self.parts[name].theirs]
+
+
+def _order(part: Part, rows: int) -> npt.NDArray[np.int64] | None:
+    """Which row of theirs each of so many rows of ours is; None: as they come."""
+    if part.start is None and part.pairs is None:
+        return None
+    return (np.arange(rows) if part.pairs is None else part.pairs.order()) + (part.start or 0)
 
 
 def _rows(path: Path, entry: Entry) -> Packed:
@@ -193,9 +194,24 @@ def _listed(words: Sequence[str], most: int = 20) -> str:
 def export_gguf(
     network: nn.Module, path: Path, kind: str, name: str, tokenizer: Mapping[str, Any] | None = None
 ) -> list[str]:
-    """Write a network as one GGUF file, matrices in `kind` (WRITABLE), vectors in F32.
+    """Write a network as one GGUF file; see `export_published`."""
+    spec: Any = network.spec
+    published = dict(keys.publish(family(spec.family).key_map(spec), dict(network.named_parameters())))
+    return export_published(spec, published, path, kind, name, tokenizer)
 
-    name: of the model, for people. tokenizer: further metadata (`tokenizer.ggml.…`, `general.license`, …).
+
+def export_published(
+    spec: Any,
+    published: Mapping[str, Tensor],
+    path: Path,
+    kind: str,
+    name: str,
+    tokenizer: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Write published tensors as one GGUF file, matrices in `kind` (WRITABLE), vectors in F32.
+
+    published: every tensor of the spec's key map by name; they may be memory-mapped. name: of the model, for people.
+    tokenizer: further metadata (`tokenizer.ggml.…`, `general.license`, …).
     Returns what a person should know: matrices that went to F16 because their rows do not fill whole blocks, and parts
     of the network that GGUF has no names for. Raises InputError for a family, setting or number that GGUF cannot hold.
     """
@@ -203,19 +219,19 @@ def export_gguf(
         raise InputError(
             f"GGUF is not written as {kind}.", value=kind, limit=list(WRITABLE), remedy=f"One of {', '.join(WRITABLE)}."
         )
-    spec, notes = _bare(network.spec)  # pyright: ignore[reportArgumentType]
-    word, rules = architecture(spec.family), family(spec.family).key_map(spec)
-    ours = dict(network.named_parameters())
-    published = published_shapes(rules, {rule.ours: ours[rule.ours].shape for rule in rules})
-    stored = gguf_rules(word, spec, published)
-    shapes = _stored_shapes(stored, published)
+    spec, notes = _bare(spec)
+    word, page = architecture(spec.family), family(spec.family)
+    wanted = {part.theirs: published[part.theirs] for rule in page.key_map(spec) for part in rule.parts}
+    sides = {each: tuple(tensor.shape) for each, tensor in wanted.items()}
+    stored = gguf_rules(word, spec, sides)
+    shapes = _stored_shapes(stored, sides)
     metadata, divisors = metadata_of(spec, shapes)
     slots = [Slot(each, _kind(kind, shape, each, notes), shape) for each, shape in shapes.items()]
-    data: Iterator[Iterator[memoryview]] = _chunks(slots, stored, dict(keys.publish(rules, ours)))
+    data: Iterator[Iterator[memoryview]] = _chunks(slots, stored, wanted)
     if divisors is not None:
         slots = [*slots, Slot(ROTARY_DIVISORS, "F32", (len(divisors),))]
         data = itertools.chain(data, [pack(ROTARY_DIVISORS, "F32", torch.tensor([divisors]))])
-    general: dict[str, Any] = {"general.name": name, "general.file_type": FILE_TYPES[kind]}
+    general: dict[str, Any] = {"general.type": "model", "general.name": name, "general.file_type": FILE_TYPES[kind]}
     general |= {"general.quantization_version": QUANTIZATION_VERSION}
     write_gguf(path, {**metadata, **general, **(tokenizer or {})}, slots, data)
     return notes
