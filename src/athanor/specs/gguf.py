@@ -261,12 +261,16 @@ def _check_places(path: Path, entries: list[Entry], begin: int, align: int, size
     """Every tensor begins where the one before ended, padded; the last may lack its padding."""
     at = end = begin
     for entry in entries:
+        if entry.start + entry.bytes > size:
+            last = entry.start + entry.bytes
+            raise _broken(path, f"{entry.name[:200]} ends at byte {last}, the file at {size} (truncated?)")
+    for entry in entries:
         if entry.start != at:
             raise _broken(path, f"{entry.name[:200]} begins at byte {entry.start} instead of {at} (overlap or hole)")
         end = at + entry.bytes
         at = _padded(end, align)
-    if entries and not end <= size <= at:
-        raise _broken(path, f"its tensors end at byte {end}, the file at {size} (truncated or with a tail)")
+    if entries and size > at:
+        raise _broken(path, f"its tensors end at byte {end}, the file at {size} (a tail)")
 
 
 def _padded(at: int, align: int) -> int:
