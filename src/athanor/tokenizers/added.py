@@ -63,7 +63,9 @@ def _declared(folder: Path, config: Mapping[str, Any], names: list[str]) -> dict
     if isinstance(decoder, Mapping) and decoder:
         return {_number(number): _token(entry) for number, entry in decoder.items()}
     found = read_object(folder / "added_tokens.json")
-    return {_number(number): AddedToken(name, special=name in names, normalized=False) for name, number in found.items()}
+    return {
+        _number(number): AddedToken(name, special=name in names, normalized=False) for name, number in found.items()
+    }
 
 
 def _token(entry: Any) -> AddedToken:

@@ -5,7 +5,7 @@ Read here rather than by the sentencepiece library: it is a small part of the fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,11 @@ FILE = "tokenizer.model"
 MAX_MODEL_BYTES = 40_000_000
 """The largest published one (a vocabulary of 256 000) has 5 MB."""
 
-FILES = ("tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
+FILES = ("tokenizer.model", "spiece.model")
 UNIGRAM, BPE = 1, 2
 # Tokens that ChatGLM3's tokenizer puts behind its pieces, in this order:
 # https://huggingface.co/THUDM/chatglm3-6b/blob/main/tokenization_chatglm.py, SPTokenizer.
-CHATGLM3 = (
-    "[MASK] [gMASK] [sMASK] sop eop <|system|> <|user|> <|assistant|> <|observation|>"
-).split()  # fmt: skip
+CHATGLM3 = ["[MASK]", "[gMASK]", "[sMASK]", "sop", "eop", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"]
 # The chat of that file's build_chat_input.
 CHATGLM3_CHAT = (
     "{% for message in messages %}{% if loop.first %}[gMASK]sop{% endif %}<|{{ message['role'] }}|>\n "
@@ -60,7 +58,7 @@ def read(folder: Path, config: Mapping[str, Any]) -> Parts | None:
     return Parts(backend=backend, config=stated, before=before, after=after, prepare=pieces.cleaning, pieces=pieces)
 
 
-def _append(backend: tokenizers.Tokenizer, names: list[str]) -> None:
+def _append(backend: tokenizers.Tokenizer, names: Sequence[str]) -> None:
     for name in names:
         place(backend, backend.get_vocab_size(with_added_tokens=True), AddedToken(name, special=True, normalized=False))
 

@@ -40,7 +40,7 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
-        """Open a folder's tokenizer files, the first it has of FILES. Raises NotFoundError or InputError naming the file.
+        """Open a folder's tokenizer files, the first it has of FILES. Raises NotFoundError, InputError naming the file.
 
         Truncation and padding that the file asks for are left out: ids are those of the whole text and of no more.
         """
