@@ -34,9 +34,6 @@ class Cleaning:
     remove_extra_spaces: bool = True
     """Spaces at both ends go, runs of them become one."""
 
-    escape_spaces: bool = True
-    """Spaces become ▁."""
-
     suffix: bool = False
     """The model was trained with the space at a word's end."""
 
@@ -45,18 +42,17 @@ class Cleaning:
 
     def __call__(self, text: str) -> str:
         """The text as the pieces cover it."""
+        if not text or (self.remove_extra_spaces and all(self.rules.get(letter, letter) == " " for letter in text)):
+            return ""
         text = self._ruled(text)
         if self.remove_extra_spaces:
             text = re.sub(" {2,}", " ", text).lstrip(" ")
-        if not text:
-            return ""
         if self.dummy_prefix and not self.suffix:
             text = " " + text
-        space = SPACE if self.escape_spaces else " "
-        text = text.replace(" ", space)
+        text = text.replace(" ", SPACE)
         if self.remove_extra_spaces:
-            text = text.rstrip(space)
-        return text + space if self.dummy_prefix and self.suffix else text
+            text = text.rstrip(SPACE)
+        return text + SPACE if self.dummy_prefix and self.suffix else text
 
     def _ruled(self, text: str) -> str:
         if not self.rules:

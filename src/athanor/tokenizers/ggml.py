@@ -36,7 +36,7 @@ IDS = {
 # What llama.cpp takes where a file does not say.
 DEFAULT_IDS = {
     "llama": {"bos": 1, "eos": 2, "unk": 0},
-    "t5": {"eos": 1, "unk": 2, "pad": 0},
+    "t5": {"eos": 1, "unk": 2},
     "bert": {"unk": 100, "cls": 101, "sep": 102, "pad": 0, "mask": 103},
     "gpt2": {},
 }

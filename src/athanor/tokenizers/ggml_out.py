@@ -51,7 +51,7 @@ def _rows(tokenizer: Tokenizer, scores: Mapping[str, float], bytes_: bool) -> li
     added, unknown = tokenizer.backend.get_added_tokens_decoder(), _unknown(tokenizer)
     rows = []
     for number in range(tokenizer.vocabulary):
-        text = tokenizer.backend.id_to_token(number)
+        text = tokenizer.token(number)
         if text is None:
             rows.append(_unused(number))
             continue
@@ -100,7 +100,7 @@ def _sentencepiece(tokenizer: Tokenizer) -> dict[str, Any]:
     pieces = tokenizer.parts.pieces
     assert pieces is not None
     cleaning = pieces.cleaning
-    if cleaning.suffix or not cleaning.escape_spaces:
+    if cleaning.suffix:
         raise _refused("spaces at the end of words", "spaces at their beginning, as ▁")
     rows = [*pieces.pieces, *_rows(tokenizer, {}, bytes_=False)[len(pieces.pieces) :]]
     found = _table("t5" if pieces.unigram else "llama", "default", rows, scores=True)
