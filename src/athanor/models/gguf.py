@@ -26,9 +26,8 @@ from torch import Tensor, nn
 
 from athanor.core.errors import InputError
 from athanor.models import keys
-from athanor.models.decoder import Decoder
-from athanor.models.encoder import Encoder
 from athanor.models.gguf_blocks import READABLE, WRITABLE, Packed, pack, unpack
+from athanor.models.opened import laid_out, shapes_of
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.encoder import EncoderSpec
 from athanor.specs.families import family
@@ -53,10 +52,22 @@ class Checkpoint:
     header: Header
     config: Mapping[str, Any]
     """As `config.json` would have it, for the family's page."""
+    spec: DecoderSpec | EncoderSpec
+    rules: Sequence[Rule]
+    """The family's key map."""
+    ours: Mapping[str, tuple[int, ...]]
+    """Our tensors and their shapes."""
     shapes: Mapping[str, tuple[int, ...]]
     """Of every published tensor of the config's network; all of them are in the file."""
     parts: Mapping[str, Part]
     """For each published tensor which rows of which of the file's it is."""
+
+    format: str = "gguf"
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """The type each published tensor is stored in, such as Q4_K."""
+        return {name: self.kind(name) for name in self.shapes}
 
     def kind(self, name: str) -> str:
         """The type a published tensor is stored in, such as Q4_K."""
@@ -126,12 +137,14 @@ def _opened(header: Header) -> Checkpoint:
     found = {name: entry.shape for name, entry in tensors.items()}
     config = config_of(header.metadata, found, divisors) | {"torch_dtype": _dtype(tensors)}
     page = family(config["model_type"])
-    spec = page.read_config(config).check()
+    spec: Any = page.read_config(config).check()
     _check_layers(spec.layers, len(tensors))
-    shapes = published_shapes(page.key_map(spec), _our_shapes(spec))
+    family_rules, ours = page.key_map(spec), shapes_of(laid_out(spec))
+    shapes = published_shapes(family_rules, ours)
     rules = gguf_rules(header.metadata["general.architecture"], spec, shapes)
     _check_tensors(tensors, _stored_shapes(rules, shapes))
-    return Checkpoint(header, config, shapes, {rule.ours: rule.parts[0] for rule in rules})
+    parts = {rule.ours: rule.parts[0] for rule in rules}
+    return Checkpoint(header, config, spec, family_rules, ours, shapes, parts)
 
 
 def _dtype(tensors: Mapping[str, Entry]) -> str:
@@ -149,12 +162,6 @@ def _check_layers(layers: int, tensors: int) -> None:
             limit=tensors,
             remedy="Copy or download it again.",
         )
-
-
-def _our_shapes(spec: Any) -> dict[str, Sequence[int]]:
-    with torch.device("meta"):
-        network = Decoder(spec) if isinstance(spec, DecoderSpec) else Encoder(spec)
-    return {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
 
 
 def _stored_shapes(rules: Sequence[Rule], shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
