@@ -159,3 +159,15 @@ def _head_names(spec: EncoderSpec) -> list[Rule]:
 def both(theirs: str, ours: str) -> list[Rule]:
     """Weight and bias of a layer."""
     return [rename(f"{theirs}.{end}", f"{ours}.{end}") for end in ("weight", "bias")]
+
+
+def _published(layers: int, width: int, heads: int, inner: int) -> EncoderSpec:
+    shape = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads}
+    return read_config({"vocab_size": 30_522, "intermediate_size": inner, **shape})
+
+
+PRESETS: dict[str, EncoderSpec] = {
+    # https://huggingface.co/google-bert/bert-base-uncased/blob/main/config.json, without the heads it was trained with
+    "bert-base": _published(12, 768, 12, 3072),
+    "bert-large": _published(24, 1024, 16, 4096),
+}
