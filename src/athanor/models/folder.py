@@ -18,7 +18,6 @@ from torch import Tensor
 
 from athanor.core.errors import InputError, NotFoundError
 from athanor.core.files import replacing, write_atomic
-from athanor.core.json_files import read_json
 from athanor.models import keys
 from athanor.models.decoder import Decoder
 from athanor.specs import safetensors
@@ -30,6 +29,26 @@ DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
+MAX_JSON_BYTES = 50_000_000
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a model folder. Raises InputError or NotFoundError naming the file."""
+    if not path.is_file():
+        raise NotFoundError(
+            f"The model folder {path.parent} has no {path.name}.",
+            value=str(path),
+            remedy=f"Add {path.name}, or name the folder that holds it.",
+        )
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise ValueError(f"more than {MAX_JSON_BYTES} bytes")
+        found = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no JSON: {error}.", value=str(path), remedy="Mend or replace the file.") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds no JSON object.", value=str(path), remedy="Mend or replace the file.")
+    return found
 
 
 def read_spec(folder: Path) -> DecoderSpec:
