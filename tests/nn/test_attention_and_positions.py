@@ -48,7 +48,7 @@ def test_attend_is_torch_scaled_dot_product_attention(heads, groups, length, spa
     seen = torch.arange(span)[None] <= torch.arange(length)[:, None] + span - length
     bias = torch.zeros(1, 1, length, span, dtype=torch.float64).masked_fill(~seen, float("-inf"))
     other = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, enable_gqa=True)
-    ours = attend(q, k, v, bias)
+    ours = attend(q, k, v, bias, 6**-0.5)
     torch.testing.assert_close(ours, other, atol=1e-12, rtol=0)
     weight = torch.randn(ours.shape, generator=generator, dtype=torch.float64)
     wanted = torch.autograd.grad((other * weight).sum(), (q, k, v))

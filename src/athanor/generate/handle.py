@@ -17,8 +17,9 @@ from athanor.generate.engine import Engine
 from athanor.generate.request import Request, Settings
 from athanor.generate.step_torch import TorchStep
 from athanor.models.decoder import PRECISIONS, Decoder
-from athanor.models.folder import load_network, read_json
+from athanor.models.folder import load_decoder
 from athanor.specs.decoder import DecoderSpec
+from athanor.specs.folder import read_json
 from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.tokenizers.train import END_OF_TEXT, END_TURN
 
@@ -76,7 +77,7 @@ class Model:
     @classmethod
     def open(cls, folder: Path, precision: str = "float32", manifest: Manifest | None = None) -> Model:
         """The model of a folder."""
-        return cls(folder, load_network(folder, PRECISIONS[precision]), manifest)
+        return cls(folder, load_decoder(folder, PRECISIONS[precision]), manifest)
 
     @classmethod
     def of(cls, artifact: Artifact, precision: str = "float32") -> Model:

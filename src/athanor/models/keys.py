@@ -13,7 +13,7 @@ from athanor.specs.keymap import Part, Rule, published_shapes
 def fill(rule: Rule, ours: Tensor, published: Callable[[str], Tensor]) -> None:
     """Copy what is published into one of ours."""
     for part, rows in zip(rule.parts, _rows(rule, ours), strict=True):
-        rows.copy_(_taken(part, published(part.theirs), rows.shape[0]))
+        rows.copy_(_taken(part, published(part.theirs), rows.shape[0] if rows.ndim else 1))
 
 
 def publish(rules: Sequence[Rule], ours: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
@@ -43,7 +43,8 @@ def _rows(rule: Rule, ours: Tensor) -> Sequence[Tensor]:
 
 def _taken(part: Part, theirs: Tensor, size: int) -> Tensor:
     """Theirs as ours has it."""
-    found = theirs if part.start is None else theirs[part.start : part.start + size]
+    found = theirs if not part.lead else theirs.view(theirs.shape[part.lead :])
+    found = found if part.start is None else found[part.start : part.start + size]
     found = found.mT if part.transposed else found
     return found if part.pairs is None else found[torch.from_numpy(part.pairs.order())]
 
@@ -54,4 +55,5 @@ def _given(part: Part, ours: Tensor) -> Tensor:
         theirs = torch.empty_like(ours)
         theirs[torch.from_numpy(part.pairs.order())] = ours
         ours = theirs
-    return ours.mT if part.transposed else ours
+    ours = ours.mT if part.transposed else ours
+    return ours.view((1,) * part.lead + ours.shape) if part.lead else ours

@@ -1,10 +1,12 @@
-"""A block: attention, then an MLP, each added to what came in."""
+"""A block: attention, attention to a source where there is one, then an MLP, each added to what came in."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
-from athanor.nn.attention import Attention, Frame, Memory
+from athanor.nn.attention import Attention, CrossAttention, Frame, Memory
 from athanor.nn.mlp import mlp
 from athanor.nn.norm import norm
 from athanor.specs.trunk import TrunkSpec
@@ -13,8 +15,8 @@ from athanor.specs.trunk import TrunkSpec
 class Block(nn.Module):
     """x (B, T, D) → (B, T, D).
 
-    Norms stand before attention and MLP (x + f(norm(x))), after the addition (norm(x + f(x))), or before and behind
-    each (x + norm(f(norm(x)))).
+    Norms stand before each part (x + f(norm(x))), after the addition (norm(x + f(x))), or before and behind the part
+    (x + norm(f(norm(x)))).
     """
 
     def __init__(self, spec: TrunkSpec) -> None:
@@ -22,6 +24,9 @@ class Block(nn.Module):
         self.place = spec.norm_place
         self.attention_norm = norm(spec)
         self.attention = Attention(spec)
+        if spec.cross:
+            self.cross_norm = norm(spec)
+            self.cross = CrossAttention(spec)
         self.mlp_norm = norm(spec)
         self.mlp = mlp(spec)
         if spec.norm_place == "around":
@@ -29,10 +34,15 @@ class Block(nn.Module):
             self.mlp_out_norm = norm(spec)
 
     def forward(self, x: Tensor, frame: Frame, layer: int, memory: Memory | None = None) -> Tensor:
+        x = self._added(x, "attention", lambda seen: self.attention(seen, frame, layer, memory))
+        source = frame.source
+        if source is not None:
+            x = self._added(x, "cross", lambda seen: self.cross(seen, *source.parts[layer], source.bias))
+        return self._added(x, "mlp", self.mlp)
+
+    def _added(self, x: Tensor, part: str, function: Callable[[Tensor], Tensor]) -> Tensor:
+        before: nn.Module = getattr(self, f"{part}_norm")
         if self.place == "after":
-            x = self.attention_norm(x + self.attention(x, frame, layer, memory))
-            return self.mlp_norm(x + self.mlp(x))
-        seen = self.attention(self.attention_norm(x), frame, layer, memory)
-        x = x + (self.attention_out_norm(seen) if self.place == "around" else seen)
-        made = self.mlp(self.mlp_norm(x))
-        return x + (self.mlp_out_norm(made) if self.place == "around" else made)
+            return before(x + function(x))
+        made = function(before(x))
+        return x + (getattr(self, f"{part}_out_norm")(made) if self.place == "around" else made)

@@ -22,12 +22,13 @@ def packed_frame(
     """
     length = documents.shape[1]
     same = documents[:, :, None] == documents[:, None, :]  # (B, T, T)
-    return _frame(table, positions, same & _near(length, window), dtype)
+    return _frame(table, positions, torch.arange(length)[None], same & _near(length, window), dtype)
 
 
 def causal_frame(table: Tensor | None, length: int, dtype: torch.dtype, window: int | None = None) -> Frame:
     """The frame of whole rows, each one document from position 0."""
-    return _frame(table, torch.arange(length)[None], _near(length, window)[None], dtype)
+    places = torch.arange(length)[None]
+    return _frame(table, places, places, _near(length, window)[None], dtype)
 
 
 def cached_frame(
@@ -36,7 +37,19 @@ def cached_frame(
     """The frame of new positions (B, T) int64 that look back over keys at positions 0 … span − 1."""
     back = positions[:, :, None] - torch.arange(span)[None, None, :]  # (B, T, S)
     seen = back >= 0 if window is None else (back >= 0) & (back < window)
-    return _frame(table, positions, seen, dtype)
+    return _frame(table, positions, positions, seen, dtype)
+
+
+def open_frame(seen: Tensor, dtype: torch.dtype) -> Frame:
+    """The frame of rows in which every position sees all that `seen` (B, T) bool names, before and behind it."""
+    length = seen.shape[1]
+    places = torch.arange(length)[None]
+    return _frame(None, places, places, seen[:, None, :].expand(-1, length, -1), dtype)
+
+
+def source_bias(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """seen (B, S) bool → biases on scores of a source, (B, 1, 1, S)."""
+    return torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, float("-inf"))[:, None, None]
 
 
 def _near(length: int, window: int | None) -> Tensor:
@@ -45,13 +58,7 @@ def _near(length: int, window: int | None) -> Tensor:
     return seen if window is None else seen.triu(1 - window)
 
 
-def _frame(table: Tensor | None, positions: Tensor, seen: Tensor, dtype: torch.dtype) -> Frame:
+def _frame(table: Tensor | None, positions: Tensor, places: Tensor, seen: Tensor, dtype: torch.dtype) -> Frame:
     bias = torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, float("-inf"))
     turns = None if table is None else table[:, positions].unsqueeze(-2)  # (2, B, T, 1, R)
-    return Frame(positions, turns, bias[:, None])
-
-
-def open_frame(seen: Tensor, dtype: torch.dtype) -> Frame:
-    """The frame of rows in which every position sees all that `seen` (B, T) bool names, before and behind it."""
-    length = seen.shape[1]
-    return _frame(None, torch.arange(length)[None], seen[:, None, :].expand(-1, length, -1), dtype)
+    return Frame(positions, places, turns, bias[:, None])

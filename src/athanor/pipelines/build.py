@@ -25,13 +25,13 @@ from athanor.data.reader import Corpus
 from athanor.evaluate import measure, questions
 from athanor.generate.handle import Model
 from athanor.models.decoder import Decoder, initialise
-from athanor.models.folder import read_spec
 from athanor.pipelines import build_report, evaluate
 from athanor.pipelines.learn import Learning, learn
 from athanor.pipelines.plan import Choice, choose, estimate_characters, refuse_what_cannot_fit
 from athanor.pipelines.recipe import BuildRecipe, ModelRecipe
 from athanor.pipelines.steps import Keys, input_of, make_corpus, make_tokenizer
 from athanor.pipelines.unfinished import Unfinished, find_unfinished, keep_choice
+from athanor.specs.checkpoint import read_decoder_spec
 from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.train.calibrate import Machine, machine
 from athanor.train.clock import Clock
@@ -92,7 +92,7 @@ def _choice(
     request: Request, store: Store, found: FolderScan, asked: int, parent: Artifact | None, measured: Machine
 ) -> Choice:
     sizes = [(Path(source.path).suffix.lower(), source.bytes) for source in found.sources]
-    shape = read_spec(parent.folder) if parent is not None else None
+    shape = read_decoder_spec(parent.folder) if parent is not None else None
     row = parent.manifest.metrics.get("row_length") if parent is not None else None
     chosen = choose(request.recipe, measured, estimate_characters(sizes), asked, shape, row)
     _say_plan(request, found, chosen)
@@ -106,7 +106,7 @@ def parent_of(request: Request, store: Store) -> Artifact | None:
     if recipe.continues is None:
         return None
     parent = store.resolve(recipe.continues, kinds=("model",))
-    spec, tokenizer = read_spec(parent.folder), input_of(store, parent, "tokenizer")
+    spec, tokenizer = read_decoder_spec(parent.folder), input_of(store, parent, "tokenizer")
     has = {f"model.{key}": getattr(spec, key) for key in ModelRecipe.__struct_fields__}
     has["tokenizer.vocabulary"] = tokenizer.manifest.resolved.get("vocabulary", spec.vocabulary)
     asked = {f"model.{key}": value for key, value in as_tree(recipe.model).items()}

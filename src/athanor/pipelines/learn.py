@@ -20,7 +20,7 @@ from athanor.core.seeds import derive
 from athanor.data.reader import Corpus
 from athanor.generate.handle import write_generation_config
 from athanor.models.decoder import PRECISIONS, Decoder, initialise
-from athanor.models.folder import load_network, save_network
+from athanor.models.folder import load_decoder, save_network
 from athanor.objectives import next_token
 from athanor.pipelines.plan import Choice, training_plan
 from athanor.pipelines.steps import MODEL_VERSION, Keys, copy_tokenizer, input_of
@@ -138,7 +138,7 @@ def _compile(work: Learning, trainer: Trainer, reserve: float) -> None:
 def _network(work: Learning) -> Decoder:
     dtype = PRECISIONS[work.choice.precision]
     if work.keys.parent is not None:
-        network = load_network(work.keys.parent.folder)
+        network = load_decoder(work.keys.parent.folder)
         network.requires_grad_(True)
     else:
         network = Decoder(work.choice.spec)

@@ -4,161 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, bad_value, one_of, refuse, whole
-from athanor.specs.encoder import EncoderSpec, Head
-from athanor.specs.keymap import Rule, join, rename
+from athanor.specs import bert_like
+from athanor.specs.config import Config
+from athanor.specs.encoder import EncoderSpec
+from athanor.specs.keymap import Rule
 
 MODEL_TYPE = "bert"
 ARCHITECTURE = "BertModel"
-BUFFERS = r"(^|\.)embeddings\.position_ids$|^cls\.predictions\.decoder\.(weight|bias)$"
+BUFFERS, ALIASES = bert_like.BUFFERS, bert_like.ALIASES
 PREFIX = "bert."
-HEADS: dict[str, tuple[Head | None, bool, bool]] = {
-    "Model": (None, False, True), "ForMaskedLM": ("masked", False, False), "ForPreTraining": ("masked", True, True),
-    "ForSequenceClassification": ("classes", False, True), "ForTokenClassification": ("tokens", False, False),
-    "ForQuestionAnswering": ("answers", False, False),
+OUTSIDE = ("cls.", "lm_head.", "classifier", "qa_outputs.")
+"""What names of heads begin with, which have no prefix."""
+HEADS = {
+    "masked.dense": "cls.predictions.transform.dense", "masked.norm": "cls.predictions.transform.LayerNorm",
+    "masked.bias": "cls.predictions.bias", "follows": "cls.seq_relationship", "classes": "classifier",
+    "tokens": "classifier", "answers": "qa_outputs",
 }  # fmt: skip
-"""By the end of an architecture's name: head, next sentence, pooler."""
-LAYER = {
-    "attention.output.dense": "attention.out", "attention.output.LayerNorm": "attention_norm",
-    "intermediate.dense": "mlp.up", "output.dense": "mlp.down", "output.LayerNorm": "mlp_norm",
-}  # fmt: skip
+COPIES = {
+    "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
+}
 
 
 def read_config(config: Config) -> EncoderSpec:
     """The spec of a published config."""
-    return read(config, MODEL_TYPE, "Bert")
-
-
-def read(config: Config, family: str, name: str, **more: Any) -> EncoderSpec:
-    """The spec of a config of BERT's kind. name: what its architectures' names begin with."""
-    refuse(config.get("is_decoder"), "is_decoder")
-    if config.get("position_embedding_type", "absolute") != "absolute":
-        refuse(config["position_embedding_type"], "position_embedding_type")
-    head, next_sentence, pooler = _head(config, name)
-    heads, width = whole(config, "num_attention_heads"), whole(config, "hidden_size")
-    return EncoderSpec(
-        **{
-            "family": family,
-            "vocabulary": whole(config, "vocab_size"),
-            "context": whole(config, "max_position_embeddings", 512),
-            "width": width,
-            "layers": whole(config, "num_hidden_layers"),
-            "heads": heads,
-            "kv_heads": heads,
-            "head_width": width // heads,
-            "inner": whole(config, "intermediate_size"),
-            "norm": "layer",
-            "norm_epsilon": above_zero(config, "layer_norm_eps", 1e-12),
-            "norm_place": "after",
-            "qkv_bias": True,
-            "out_bias": True,
-            "mlp_bias": True,
-            "qk_norm": False,
-            "gated": False,
-            "activation": one_of(config, "hidden_act", ACTIVATIONS, "gelu"),
-            "rotary": None,
-            "types": whole(config, "type_vocab_size", 2),
-            "padding": _padding(config),
-            "pooler": pooler,
-            "head": head,
-            "next_sentence": next_sentence,
-            "labels": _labels(config),
-            **more,
-        }
-    )
-
-
-def _head(config: Config, name: str) -> tuple[Head | None, bool, bool]:
-    named = config.get("architectures") or [f"{name}Model"]
-    if not isinstance(named, list) or len(named) != 1 or not isinstance(named[0], str):
-        raise bad_value("architectures", named, "a list of one name")
-    return one_of({"architectures": named[0].removeprefix(name)}, "architectures", HEADS, "Model")
-
-
-def _padding(config: Config) -> int | None:
-    value = config.get("pad_token_id", 0)
-    if value is not None and (type(value) is not int or value < 0):
-        raise bad_value("pad_token_id", value, "an id or null")
-    return value
-
-
-def _labels(config: Config) -> int:
-    names = config.get("id2label")
-    return len(names) if isinstance(names, dict) and names else whole(config, "num_labels", 2)
+    return bert_like.read(config, MODEL_TYPE, "Bert")
 
 
 def write_config(spec: EncoderSpec, dtype: str = "float32") -> dict[str, Any]:
     """The config that transformers reads. dtype: of the weights beside it."""
-    return write(spec, MODEL_TYPE, "Bert", dtype)
-
-
-def write(spec: EncoderSpec, model_type: str, name: str, dtype: str, **more: Any) -> dict[str, Any]:
-    """The config of a model of BERT's kind."""
-    ends = {(head, follows): end for end, (head, follows, _) in HEADS.items()}
-    labels = {"id2label": {str(number): f"LABEL_{number}" for number in range(spec.labels)}}
-    return {
-        "architectures": [name + ends[spec.head, spec.next_sentence]],
-        "model_type": model_type,
-        "dtype": dtype,
-        "hidden_act": {"gelu_tanh": "gelu_new"}.get(spec.activation, spec.activation),
-        "hidden_size": spec.width,
-        "intermediate_size": spec.inner,
-        "layer_norm_eps": spec.norm_epsilon,
-        "max_position_embeddings": spec.first_position + spec.context,
-        "num_attention_heads": spec.heads,
-        "num_hidden_layers": spec.layers,
-        "pad_token_id": spec.padding,
-        "torch_dtype": dtype,
-        "type_vocab_size": spec.types,
-        "vocab_size": spec.vocabulary,
-        **(labels if spec.head in ("classes", "tokens") else {}),
-        **more,
-    }
+    return bert_like.write(spec, MODEL_TYPE, "Bert", dtype)
 
 
 def key_map(spec: EncoderSpec) -> list[Rule]:
     """Published names ↔ ours, for every tensor of the model."""
-    return names(spec, PREFIX)
+    return bert_like.key_map(spec, PREFIX, HEADS)
 
 
-def names(spec: EncoderSpec, prefix: str) -> list[Rule]:
-    """The key map of a model of BERT's kind, its trunk's names behind a prefix."""
-    embeddings = {"word": "embedding", "position": "positions", "token_type": "types", "task_type": "tasks"}
-    left_out = {"token_type": not spec.types, "task_type": not spec.tasks}
-    rules = [
-        rename(f"{prefix}embeddings.{theirs}_embeddings.weight", f"{ours}.weight")
-        for theirs, ours in embeddings.items()
-        if not left_out.get(theirs)
-    ]
-    rules += both(prefix + "embeddings.LayerNorm", "embedding_norm")
-    for layer in range(spec.layers):
-        theirs, ours = f"{prefix}encoder.layer.{layer}.", f"trunk.blocks.{layer}."
-        for end in ("weight", "bias"):
-            parts = [f"{theirs}attention.self.{name}.{end}" for name in ("query", "key", "value")]
-            rules.append(join(parts, f"{ours}attention.qkv.{end}", (spec.heads * spec.head_width,) * 3))
-        for name, our_name in LAYER.items():
-            rules += both(theirs + name, ours + our_name)
-    if spec.pooler:
-        rules += both(prefix + "pooler.dense", "pooler")
-    return rules + _head_names(spec)
-
-
-def _head_names(spec: EncoderSpec) -> list[Rule]:
-    rules: list[Rule] = []
-    if spec.head == "masked":
-        rules += both("cls.predictions.transform.dense", "masked.dense")
-        rules += both("cls.predictions.transform.LayerNorm", "masked.norm")
-        rules.append(rename("cls.predictions.bias", "masked.bias"))
-    elif spec.head is not None:
-        rules += both("qa_outputs" if spec.head == "answers" else "classifier", "outputs")
-    if spec.next_sentence:
-        rules += both("cls.seq_relationship", "follows")
-    return rules
-
-
-def both(theirs: str, ours: str) -> list[Rule]:
-    """Weight and bias of a layer."""
-    return [rename(f"{theirs}.{end}", f"{ours}.{end}") for end in ("weight", "bias")]
+def fitted(spec: EncoderSpec, names: set[str]) -> EncoderSpec:
+    """The spec with the parts that the folder's tensors show."""
+    return bert_like.fitted(spec, names, PREFIX, HEADS["follows"], HEADS)
 
 
 def _published(layers: int, width: int, heads: int, inner: int) -> EncoderSpec:

@@ -16,6 +16,7 @@ from athanor.specs.rotary import Rotary
 MODEL_TYPE = "chatglm"
 ARCHITECTURE = "ChatGLMModel"
 BUFFERS = r"(^|\.)rotary_pos_emb\.inv_freq$"
+COPIES = {"transformer.output_layer.weight": "transformer.embedding.word_embeddings.weight"}
 MATRICES = {
     "self_attention.dense": "attention.out", "mlp.dense_h_to_4h": "mlp.gate_up", "mlp.dense_4h_to_h": "mlp.down",
 }  # fmt: skip

@@ -89,6 +89,20 @@ def unknown_word(name: str, word: Any, known: Mapping[str, Any]) -> InputError:
     )
 
 
+def part(config: Config, name: str) -> Config:
+    """A table inside the config; empty where it is left out."""
+    found = config.get(name)
+    if found is not None and not isinstance(found, Mapping):
+        raise bad_value(name, found, "a table")
+    return found or {}
+
+
+def labels(config: Config) -> int:
+    """How many classes a config names."""
+    names = config.get("id2label")
+    return len(names) if isinstance(names, dict) and names else whole(config, "num_labels", 2)
+
+
 def rotary(config: Config, share: float = 1.0, theta: float = 10000.0) -> Rotary:
     """Rotary settings in any of their spellings: `rope_theta` with `rope_scaling`, or `rope_parameters`."""
     found: dict[str, Any] = {}

@@ -10,7 +10,14 @@ from typing import Any, Protocol, cast
 
 from athanor.core.errors import InputError
 from athanor.specs.decoder import DecoderSpec
+from athanor.specs.encoder import EncoderSpec
+from athanor.specs.encoder_decoder import EncoderDecoderSpec
 from athanor.specs.keymap import Rule
+from athanor.specs.recurrent import RecurrentSpec
+from athanor.specs.towers import TowersSpec
+from athanor.specs.vision import VisionSpec
+
+Spec = DecoderSpec | EncoderSpec | EncoderDecoderSpec | RecurrentSpec | VisionSpec | TowersSpec
 
 
 class Family(Protocol):
@@ -21,9 +28,12 @@ class Family(Protocol):
     BUFFERS: str
     """A pattern for tensors that published folders carry and that follow from the config."""
 
-    def read_config(self, config: Mapping[str, Any]) -> DecoderSpec: ...
-    def write_config(self, spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]: ...
-    def key_map(self, spec: DecoderSpec) -> Sequence[Rule]: ...
+    COPIES: Mapping[str, str]
+    """Tensors that folders may carry a second time under another name, and the name of the first."""
+
+    def read_config(self, config: Mapping[str, Any]) -> Spec: ...
+    def write_config(self, spec: Any, dtype: str = "float32") -> dict[str, Any]: ...
+    def key_map(self, spec: Any) -> Sequence[Rule]: ...
 
 
 @functools.cache

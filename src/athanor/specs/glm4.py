@@ -13,7 +13,7 @@ from athanor.specs.rotary import Rotary, width_turned
 
 MODEL_TYPE = "glm4"
 ARCHITECTURE = "Glm4ForCausalLM"
-BUFFERS = llama_like.BUFFERS
+BUFFERS, COPIES = llama_like.BUFFERS, llama_like.COPIES
 NORMS = {
     "input_layernorm": "attention_norm", "post_self_attn_layernorm": "attention_out_norm",
     "post_attention_layernorm": "mlp_norm", "post_mlp_layernorm": "mlp_out_norm",

@@ -6,13 +6,14 @@ from typing import Any
 
 from athanor.specs.config import ACTIVATIONS, Config, above_zero, one_of, refuse, truth, whole
 from athanor.specs.decoder import DecoderSpec
-from athanor.specs.keymap import Rule, rename, transpose
+from athanor.specs.keymap import Rule, both, rename, transpose
 
 MODEL_TYPE = "gpt2"
 ARCHITECTURE = "GPT2LMHeadModel"
 BUFFERS = r"\.attn\.(bias|masked_bias)$"
 PREFIX = "transformer."
 """Folders of the bare trunk lack it."""
+COPIES = {"lm_head.weight": "transformer.wte.weight"}
 
 
 def read_config(config: Config) -> DecoderSpec:
@@ -70,7 +71,7 @@ def key_map(spec: DecoderSpec) -> list[Rule]:
     rules = [
         rename("transformer.wte.weight", "embedding.weight"),
         rename("transformer.wpe.weight", "positions.weight"),
-        *_norm("transformer.ln_f", "trunk.norm"),
+        *both("transformer.ln_f", "trunk.norm"),
     ]
     if not spec.tied:
         rules.append(rename("lm_head.weight", "head.weight"))
@@ -79,17 +80,13 @@ def key_map(spec: DecoderSpec) -> list[Rule]:
     }  # fmt: skip
     for layer in range(spec.layers):
         theirs, ours = f"transformer.h.{layer}.", f"trunk.blocks.{layer}."
-        rules += _norm(theirs + "ln_1", ours + "attention_norm") + _norm(theirs + "ln_2", ours + "mlp_norm")
+        rules += both(theirs + "ln_1", ours + "attention_norm") + both(theirs + "ln_2", ours + "mlp_norm")
         for name, our_name in linear.items():
             rules += [
                 transpose(f"{theirs}{name}.weight", f"{ours}{our_name}.weight"),
                 rename(f"{theirs}{name}.bias", f"{ours}{our_name}.bias"),
             ]
     return rules
-
-
-def _norm(theirs: str, ours: str) -> list[Rule]:
-    return [rename(f"{theirs}.{end}", f"{ours}.{end}") for end in ("weight", "bias")]
 
 
 def _published(layers: int, width: int, heads: int) -> DecoderSpec:

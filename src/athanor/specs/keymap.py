@@ -39,6 +39,8 @@ class Part:
     start: int | None = None
     """First row of theirs that is taken; None: theirs is taken whole."""
     transposed: bool = False
+    lead: int = 0
+    """Axes of one that stand in front of theirs and not of ours."""
     pairs: Pairs | None = None
 
 
@@ -55,6 +57,11 @@ def rename(theirs: str, ours: str) -> Rule:
     return Rule(ours, (Part(theirs),))
 
 
+def both(theirs: str, ours: str) -> list[Rule]:
+    """Weight and bias of one of theirs are those of one of ours."""
+    return [rename(f"{theirs}.{end}", f"{ours}.{end}") for end in ("weight", "bias")]
+
+
 def transpose(theirs: str, ours: str) -> Rule:
     """One of theirs, (in, out), is one of ours, (out, in)."""
     return Rule(ours, (Part(theirs, transposed=True),))
@@ -63,6 +70,11 @@ def transpose(theirs: str, ours: str) -> Rule:
 def join(theirs: Sequence[str], ours: str, rows: Sequence[int]) -> Rule:
     """Several of theirs, with so many rows each, are one of ours."""
     return Rule(ours, tuple(Part(name, size) for name, size in zip(theirs, rows, strict=True)))
+
+
+def renamed(rules: Sequence[Rule], prefix: str) -> list[Rule]:
+    """The rules of a part of a network, ours behind a prefix."""
+    return [Rule(prefix + rule.ours, rule.parts) for rule in rules]
 
 
 def published_names(rules: Sequence[Rule]) -> set[str]:
@@ -75,11 +87,11 @@ def published_shapes(rules: Sequence[Rule], ours: Mapping[str, Sequence[int]]) -
     shapes: dict[str, tuple[int, ...]] = {}
     for rule in rules:
         whole = tuple(ours[rule.ours])
-        given = sum(part.size or whole[0] for part in rule.parts)
-        assert given == whole[0], (rule.ours, whole, given)
+        given = sum(part.size or whole[0] for part in rule.parts) if whole else 0
+        assert not whole or given == whole[0], (rule.ours, whole, given)
         for part in rule.parts:
-            shape = (part.size or whole[0], *whole[1:])
-            shape = shape[::-1] if part.transposed else shape
+            shape = (part.size or whole[0], *whole[1:]) if whole else whole
+            shape = (1,) * part.lead + (shape[::-1] if part.transposed else shape)
             if part.start is not None:
                 known = shapes.get(part.theirs, (0,))[0]
                 shape = (max(known, part.start + shape[0]), *shape[1:])

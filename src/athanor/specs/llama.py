@@ -11,7 +11,7 @@ from athanor.specs.decoder import DecoderSpec
 
 MODEL_TYPE = "llama"
 ARCHITECTURE = "LlamaForCausalLM"
-BUFFERS = llama_like.BUFFERS
+BUFFERS, COPIES = llama_like.BUFFERS, llama_like.COPIES
 key_map = llama_like.key_map
 
 

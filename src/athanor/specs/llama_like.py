@@ -12,6 +12,8 @@ from athanor.specs.rotary import Rotary
 WORDS = {"silu": "silu", "gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh", "relu": "relu", "quick_gelu": "quick_gelu"}
 BUFFERS = r"\.rotary_emb\.inv_freq$"
 """Tables that older folders carry beside the weights; they follow from the config."""
+COPIES = {"lm_head.weight": "model.embed_tokens.weight"}
+"""What tied folders may carry a second time."""
 
 
 def read(config: Config, family: str, **more: Any) -> DecoderSpec:

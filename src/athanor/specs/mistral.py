@@ -10,7 +10,7 @@ from athanor.specs.decoder import DecoderSpec
 
 MODEL_TYPE = "mistral"
 ARCHITECTURE = "MistralForCausalLM"
-BUFFERS = llama_like.BUFFERS
+BUFFERS, COPIES = llama_like.BUFFERS, llama_like.COPIES
 key_map = llama_like.key_map
 
 

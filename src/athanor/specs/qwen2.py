@@ -10,7 +10,7 @@ from athanor.specs.decoder import DecoderSpec
 
 MODEL_TYPE = "qwen2"
 ARCHITECTURE = "Qwen2ForCausalLM"
-BUFFERS = llama_like.BUFFERS
+BUFFERS, COPIES = llama_like.BUFFERS, llama_like.COPIES
 key_map = llama_like.key_map
 
 

@@ -16,7 +16,7 @@ from athanor.specs.decoder import DecoderSpec
 
 MODEL_TYPE = "qwen3"
 ARCHITECTURE = "Qwen3ForCausalLM"
-BUFFERS = llama_like.BUFFERS
+BUFFERS, COPIES = llama_like.BUFFERS, llama_like.COPIES
 key_map = llama_like.key_map
 
 

@@ -11,7 +11,7 @@ from athanor.specs.trunk import Experts
 
 MODEL_TYPE = "qwen3_moe"
 ARCHITECTURE = "Qwen3MoeForCausalLM"
-BUFFERS = llama_like.BUFFERS
+BUFFERS, COPIES = llama_like.BUFFERS, llama_like.COPIES
 key_map = llama_like.key_map
 
 

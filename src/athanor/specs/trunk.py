@@ -24,6 +24,7 @@ MOST = {
     "inner": 1 << 22,
 }  # fmt: skip
 MOST_EXPERTS = 1 << 10
+MOST_BUCKETS, MOST_DISTANCE = 1 << 12, 1 << 22
 
 
 class Experts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +38,14 @@ class Experts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """F of each."""
     normalised: bool = True
     """The weights of the chosen ones sum to 1."""
+
+
+class Relative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Positions as learned biases on scores, by how far query and key are apart (Raffel et al. 2019, §2.1)."""
+
+    buckets: int = 32
+    farthest: int = 128
+    """Distance from which on all share a bucket."""
 
 
 class TrunkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +67,8 @@ class TrunkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     norm_epsilon: float = 1e-6
     norm_place: Place = "before"
     """Where a block norms: before attention and MLP, after adding what they gave, or before and behind each."""
+    last_norm: bool = True
+    """What leaves the last block is normed."""
     qkv_bias: bool = False
     out_bias: bool = False
     mlp_bias: bool = False
@@ -67,6 +78,13 @@ class TrunkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The MLP is gated."""
     activation: Activation = "silu"
     rotary: Rotary | None = Rotary()
+    relative: Relative | None = None
+    scaled: bool = True
+    """Scores are divided by √K."""
+    causal: bool = True
+    """A position sees what stands before it and nothing behind it."""
+    cross: bool = False
+    """Each block also looks at a source: what another trunk made."""
     window: int | None = None
     """How many positions back, itself included, a position sees; None: all."""
     experts: Experts | None = None
@@ -89,6 +107,9 @@ class TrunkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 limit="even",
                 remedy="Choose model.width and model.heads so that width / heads is even.",
             )
+        if self.relative is not None:
+            within("buckets of distances", self.relative.buckets // 4, MOST_BUCKETS)
+            within("farthest distance", self.relative.farthest - self.relative.buckets // 4, MOST_DISTANCE)
         if self.experts is not None:
             within("experts", self.experts.number, MOST_EXPERTS)
             within("experts chosen", self.experts.chosen, self.experts.number)
@@ -109,11 +130,13 @@ def trunk_parameters(spec: TrunkSpec) -> dict[str, int]:
     rows = (spec.heads + 2 * spec.kv_heads) * spec.head_width
     attention = spec.width * rows + spec.heads * spec.head_width * spec.width
     attention += rows * spec.qkv_bias + spec.width * spec.out_bias
+    attention *= spec.layers * (1 + spec.cross)
+    if spec.relative is not None:
+        attention += spec.relative.buckets * spec.heads
     a_norm = spec.width * (1 if spec.norm == "rms" else 2)
-    in_block = 4 if spec.norm_place == "around" else 2
-    last = 0 if spec.norm_place == "after" else a_norm
-    norms = spec.layers * (in_block * a_norm + 2 * spec.head_width * spec.qk_norm) + last
-    return {"attention": spec.layers * attention, "mlp": spec.layers * _mlp(spec), "norm": norms}
+    in_block = (4 if spec.norm_place == "around" else 2) + spec.cross
+    norms = spec.layers * (in_block * a_norm + 2 * spec.head_width * spec.qk_norm) + a_norm * spec.last_norm
+    return {"attention": attention, "mlp": spec.layers * _mlp(spec), "norm": norms}
 
 
 def _mlp(spec: TrunkSpec) -> int:

@@ -19,6 +19,7 @@ from athanor.core.errors import InputError
 from athanor.core.files import fsync_folder, fsync_tree, make_private, remove_tree, sha256_bytes, sha256_file
 from athanor.models.folder import NAMES, map_tensor, tensor_bytes
 from athanor.specs import safetensors
+from athanor.specs.folder import Stored
 
 KEEP = 2
 TENSORS = ("masters", "optimiser")
@@ -71,7 +72,9 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Ten
         path = folder / f"{name}.safetensors"
         if not path.is_file() or sha256_file(path) != state["hashes"][name]:
             raise _damaged(path)
-        found.append({key: map_tensor(path, entry).clone() for key, entry in safetensors.read_header(path).items()})
+        found.append(
+            {key: map_tensor(Stored(path, entry)).clone() for key, entry in safetensors.read_header(path).items()}
+        )
     return state, found[0], found[1]
 
 
