@@ -97,7 +97,8 @@ def run_bytes(spec: Any, parts: Mapping[str, int], dtype: str, context: int, bat
     found = weight_bytes(parts, dtype) + cache_bytes(spec, dtype, context, batch)
     positions = min(AT_ONCE, batch * context) if isinstance(spec, DecoderSpec) else batch * context
     widest = max((4 * trunk.width + 2 * _inner(trunk) for _, trunk in trunks(spec)), default=0)
-    return found + round(positions * widest * max(2.0, ITEM_BYTES[dtype])) + 4 * batch * (number(spec, "vocabulary") or 0)
+    found += round(positions * widest * max(2.0, ITEM_BYTES[dtype]))
+    return found + 4 * batch * (number(spec, "vocabulary") or 0)
 
 
 def run_table(spec: Any, parts: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -187,14 +188,15 @@ def _inner(trunk: TrunkSpec) -> int:
 
 def _kept(trunk: TrunkSpec) -> int:
     """Numbers of one token that a block keeps for backward."""
-    heads = 2 * (trunk.heads + trunk.kv_heads) * trunk.head_width
-    return 4 * trunk.width + heads + (4 if trunk.gated else 2) * _inner(trunk)
+    looks = 2 * trunk.width + 2 * (trunk.heads + trunk.kv_heads) * trunk.head_width
+    return (1 + trunk.cross) * looks + 2 * trunk.width + (4 if trunk.gated else 2) * _inner(trunk)
 
 
 def _matrices(trunk: TrunkSpec) -> Iterator[tuple[int, int]]:
     """(in, out) of each matrix of a block."""
     queries, keys = trunk.heads * trunk.head_width, trunk.kv_heads * trunk.head_width
-    yield from ((trunk.width, queries), (trunk.width, keys), (trunk.width, keys), (queries, trunk.width))
+    for _ in range(1 + trunk.cross):
+        yield from ((trunk.width, queries), (trunk.width, keys), (trunk.width, keys), (queries, trunk.width))
     inner, times = (trunk.experts.inner, trunk.experts.number) if trunk.experts else (trunk.inner, 1)
     for _ in range(times * (3 if trunk.gated else 2)):
         yield trunk.width, inner

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from athanor.specs.arithmetic import PARTS
+from athanor.specs.checkpoint import aliases
 from athanor.specs.families import Family
 from athanor.specs.folder import Stored
-from athanor.specs.keymap import published_names
 
 # By a word in one of our names, the first that is there.
 OURS = (
@@ -44,10 +42,10 @@ class Counted:
 def count(stored: Mapping[str, Stored], page: Family | None, spec: Any) -> Counted:
     """Sort the tensors. page, spec: None where the family or its config is not known; then words in names tell."""
     found = Counted()
-    rules = page.key_map(spec) if page and spec else []
+    rules = page.key_map(spec) if page and spec else ()
     ours = {part.theirs: rule.ours for rule in rules for part in rule.parts}
-    names = published_as(page, stored) if page else {name: name for name in stored}
-    copies = _copies(page, spec, set(ours))
+    names = aliases(page, set(stored)) if page else {name: name for name in stored}
+    copies = set(page.COPIES) - set(ours) if page else set()
     for published, name in names.items():
         size = math.prod(stored[name].entry.shape)
         if published in ours:
@@ -59,28 +57,6 @@ def count(stored: Mapping[str, Stored], page: Family | None, spec: Any) -> Count
             found.unknown += [name] if ours else []
     found.missing = sorted(set(ours) - set(names))
     return found
-
-
-def published_as(page: Family, stored: Mapping[str, Stored]) -> dict[str, str]:
-    """Published name → the name a tensor is stored under: old folders have other words, a bare trunk lacks a prefix."""
-    prefix = getattr(page, "PREFIX", "")
-    bare = prefix and not any(name.startswith(prefix) for name in stored)
-    found = {}
-    for name in stored:
-        published = name
-        for pattern, word in getattr(page, "ALIASES", ()):
-            published = re.sub(pattern, word, published)
-        outside = any(published.startswith(part) for part in getattr(page, "OUTSIDE", ()))
-        found[prefix + published if bare and not outside else published] = name
-    return found
-
-
-def _copies(page: Family | None, spec: Any, known: set[str]) -> set[str]:
-    """Published names under which a folder may hold what it holds already: those the page lists, and the untied head."""
-    found = set(getattr(page, "COPIES", {}))
-    if page and spec and getattr(spec, "tied", False):
-        found |= published_names(page.key_map(msgspec.structs.replace(spec, tied=False)))
-    return found - known
 
 
 def _part(name: str, words: tuple[tuple[str, str], ...]) -> str:

@@ -7,8 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
+from athanor.specs.arithmetic import number
 from athanor.specs.trunk import TrunkSpec
 
 WIDTH = 66
@@ -16,7 +15,8 @@ NORMS = {"rms": "RMS norm", "layer": "layer norm"}
 WORDS = {"silu": "SiLU", "gelu": "GELU", "gelu_tanh": "GELU (by tanh)", "quick_gelu": "quick GELU", "relu": "ReLU"}
 ARROW = " " * (WIDTH // 2) + "|"
 HEADS = {
-    "masked": "head: the token behind a mask", "classes": "head: a class of the text", "tokens": "head: a class a token",
+    "masked": "head: the token behind a mask", "classes": "head: a class of the text",
+    "tokens": "head: a class a token",
     "answers": "head: where an answer begins and ends",
 }  # fmt: skip
 
@@ -26,18 +26,19 @@ def draw(spec: Any) -> str:
     return "\n".join(f"{ARROW}\n".join("\n".join([*box, ""]) for box in _boxes(spec)).splitlines())
 
 
-def _boxes(spec: Any) -> list[list[str]]:
+def _boxes(spec: Any, inner: bool = False) -> list[list[str]]:
+    """inner: a part of something larger, which has no head of its own."""
     parts = [(name, getattr(spec, name)) for name in spec.__struct_fields__]
     boxes = [_box("", words)] if (words := list(_enters(spec))) else []
     if isinstance(spec, TrunkSpec):
         boxes.append(_box(f"{spec.layers} x block", _block(spec)))
-    elif inner := [(name, part) for name, part in parts if isinstance(part, TrunkSpec)]:
-        for name, part in inner:
-            first, *rest = _boxes(part)
+    elif trunks := [(name, part) for name, part in parts if isinstance(part, TrunkSpec)]:
+        for name, part in trunks:
+            first, *rest = _boxes(part, inner=True)
             boxes += [[f"{name}:", *first], *rest]
     else:
         boxes.append(_box("", [f"{name}: {value}" for name, value in parts]))
-    return [*boxes, _box("", words)] if (words := list(_leaves(spec))) else boxes
+    return [*boxes, _box("", words)] if (words := list(_leaves(spec, inner))) else boxes
 
 
 def _box(title: str, words: Sequence[str]) -> list[str]:
@@ -47,7 +48,7 @@ def _box(title: str, words: Sequence[str]) -> list[str]:
 
 
 def _enters(spec: Any) -> Iterable[str]:
-    width = getattr(spec, "width", None)
+    width = number(spec, "width")
     if vocabulary := getattr(spec, "vocabulary", None):
         yield f"embedding: {vocabulary:,} tokens" + (f" x {width:,} numbers" if width else "")
     if patch := getattr(spec, "patch", None):
@@ -60,16 +61,20 @@ def _enters(spec: Any) -> Iterable[str]:
         yield NORMS[spec.norm]
 
 
-def _leaves(spec: Any) -> Iterable[str]:
-    if isinstance(spec, TrunkSpec) and spec.norm_place != "after":
+def _leaves(spec: Any, inner: bool) -> Iterable[str]:
+    if isinstance(spec, TrunkSpec) and spec.last_norm:
         yield NORMS[spec.norm]
     if getattr(spec, "pooler", False):
         yield "pooler: a layer over the first position"
     if head := getattr(spec, "head", None):
         yield HEADS.get(head, f"head: {head}")
-    if (tied := getattr(spec, "tied", None)) is not None:
+    if labels := getattr(spec, "labels", None) if hasattr(spec, "patch") else None:
+        yield f"head: a score for each of {labels:,} classes"
+    if projection := getattr(spec, "projection", None):
+        yield f"both: {projection:,} numbers in one space"
+    if not inner and (tied := getattr(spec, "tied", None)) is not None:
         owner = "the embedding once more (tied)" if tied else "weights of its own"
-        yield f"head: a score for each of {spec.vocabulary:,} tokens; {owner}"
+        yield f"head: a score for each of {number(spec, 'vocabulary'):,} tokens; {owner}"
 
 
 def _block(spec: TrunkSpec) -> list[str]:
@@ -77,7 +82,7 @@ def _block(spec: TrunkSpec) -> list[str]:
     before = norm if spec.norm_place in ("before", "around") else []
     behind = norm if spec.norm_place == "around" else []
     last = norm if spec.norm_place == "after" else []
-    parts = [_attention(spec), *(["cross-attention: the same over the source"] * getattr(spec, "cross", False)), _mlp(spec)]
+    parts = [_attention(spec), *(["cross-attention: the same over the source"] * spec.cross), _mlp(spec)]
     return [word for part in parts for word in (*before, part, *behind, "+ what came in", *last)]
 
 
@@ -88,7 +93,7 @@ def _attention(spec: TrunkSpec) -> str:
     if spec.rotary is not None:
         stretched = "" if spec.rotary.kind == "default" else f" ({spec.rotary.kind}, {spec.rotary.factor:g} times)"
         words.append(f"rotary positions{stretched}")
-    if getattr(spec, "relative", None) is not None:
+    if spec.relative is not None:
         words.append("relative positions")
     if spec.window is not None:
         words.append(f"a window of {spec.window:,} tokens")

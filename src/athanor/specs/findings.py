@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from athanor.core.errors import InputError
 from athanor.specs import safetensors
 from athanor.specs.file_roles import role_of
-from athanor.specs.folder import INDEX, SINGLE, Stored, read_json
+from athanor.specs.folder import CONFIG, INDEX, SINGLE, Stored, read_json
 
 Kind = Literal[
     "missing_shard", "tied_twice", "nonfinite", "pickle", "remote_code", "pointer_file", "size_mismatch", "licence"
@@ -75,14 +75,14 @@ def by_names(folder: Path, files: list[File], config: Mapping[str, Any], known: 
     """Findings that need no header. known: the family's page is here, so that no code of the folder is missed."""
     for file in files:
         if is_pointer(folder / file.path):
-            yield Finding("pointer_file", file.path, "A git-lfs pointer, not the file itself: fetch it with `git lfs pull`.")
+            yield Finding("pointer_file", file.path, "A git-lfs pointer, not the file: fetch it with `git lfs pull`.")
         elif file.role == "pickle":
             yield Finding("pickle", file.path, "A pickle can run commands when it is opened. It was not opened.")
         elif file.role == "code":
             yield Finding("remote_code", file.path, "Python code that came with the model. It will not be run.")
     if not known and isinstance(config.get("auto_map"), dict):
         asked = ", ".join(sorted(str(value) for value in config["auto_map"].values())[:NAMED])
-        yield Finding("remote_code", "config.json", f"The model asks for code of its own ({asked}), which will not be run.")
+        yield Finding("remote_code", CONFIG, f"The model asks for code of its own ({asked}), which will not be run.")
 
 
 def seen_weights(folder: Path) -> tuple[dict[str, Stored], list[Finding]]:

@@ -1,4 +1,4 @@
-"""What devices can do: peaks, memory, bandwidth, power, each from its maker's sheet; and this machine, as far as known."""
+"""What devices can do: peaks, memory, bandwidth, power, by their makers' sheets; and this machine, as far as known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from athanor.core.errors import InputError, UsageError, nearest
 from athanor.core.hardware import detect
-from athanor.specs.machine import kept_figures
+from athanor.specs.machine import PRECISIONS, Precision, kept_figures
 
 THIS = "this"
 # Guesses for a processor nobody has measured, a core: 32 operations a cycle (AVX2 with two multiply-adds of 8 floats)
@@ -105,8 +105,8 @@ def this_machine(figures: Path, width: int) -> Device:
         guess = hardware.cores * CORE_FLOPS
         source = f"a guess from {hardware.cores} cores; `athanor build` measures"
         return Device(peak_flops={"float32": guess}, source=source, utilisation=GUESSED_UTILISATION, **rest)
-    best = found.precision()
-    others = sorted({speed.precision for speed in found.speeds} - {best})
-    peaks = {precision: found.flops_per_second(width, precision) for precision in (best, *others)}
+    best, measured = found.precision(), {speed.precision for speed in found.speeds}
+    kinds: list[Precision] = [best, *(kind for kind in PRECISIONS if kind in measured and kind != best)]
+    peaks = {str(kind): found.flops_per_second(width, kind) for kind in kinds}
     source = "training speed measured here (cache/machine.json); bandwidth and power are guesses from the cores"
-    return Device(peak_flops=dict(peaks), source=source, utilisation=1.0, measured=True, **rest)
+    return Device(peak_flops=peaks, source=source, utilisation=1.0, measured=True, **rest)

@@ -14,17 +14,20 @@ from typing import Any
 from athanor.core.errors import InputError
 from athanor.core.progress import Reporter
 from athanor.specs import arithmetic
+from athanor.specs.checkpoint import aliases
 from athanor.specs.counting import Counted, count
 from athanor.specs.drawing import draw
-from athanor.specs.families import Family, families, family
-from athanor.specs.findings import NAMED, File, Finding, by_names, files_of, listed, seen_weights
+from athanor.specs.families import Family, family
+from athanor.specs.findings import File, Finding, by_names, files_of, listed, seen_weights
 from athanor.specs.folder import CONFIG, INDEX, Stored, read_json
 from athanor.specs.licences import stated_licence
 from athanor.specs.nonfinite import nonfinite
 from athanor.specs.subject import find_model
 
-DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bf16", "F8_E4M3": "float8", "F8_E5M2": "float8",
-          "I8": "int8", "U8": "uint8", "I32": "int32"}  # fmt: skip
+DTYPES = {
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bf16", "F8_E4M3": "float8", "F8_E5M2": "float8",
+    "I8": "int8", "U8": "uint8", "I32": "int32",
+}  # fmt: skip
 SPELLED = {"bfloat16": "bf16"}
 NUMBERS = ("layers", "width", "heads", "kv_heads", "vocabulary", "context")
 UNFIT = "missing_shard", "size_mismatch", "pointer_file"  # kinds that leave the weights incomplete
@@ -54,8 +57,8 @@ def inspect_folder(folder: Path, licence: str | None, deep: bool, reporter: Repo
     """The object for a folder with config.json. Raises InputError where that cannot be read."""
     files = files_of(folder)
     config = read_json(folder / CONFIG)
-    page, spec, why = _spec(config)
     stored, findings = seen_weights(folder)
+    page, spec, why = _spec(config, stored)
     findings = [*by_names(folder, files, config, page is not None), *findings]
     counted = count(stored, page, spec)
     whole = not any(finding.kind in UNFIT for finding in findings) and bool(stored)
@@ -84,16 +87,16 @@ def inspect_folder(folder: Path, licence: str | None, deep: bool, reporter: Repo
     }
 
 
-def _spec(config: Mapping[str, Any]) -> tuple[Family | None, Any, str]:
+def _spec(config: Mapping[str, Any], stored: Mapping[str, Stored]) -> tuple[Family | None, Any, str]:
     """The family's page and the spec, each None where it is not known, and then why."""
+    page = None
     try:
         page = family(config.get("model_type"))
-    except InputError as error:
-        return None, None, error.message
-    try:
-        return page, page.read_config(config).check(), ""
+        spec = page.read_config(config).check()
     except InputError as error:
         return page, None, error.message
+    fitted = getattr(page, "fitted", None)
+    return page, fitted(spec, set(aliases(page, set(stored)))) if fitted and stored else spec, ""
 
 
 def _of_weights(
@@ -129,10 +132,11 @@ def _total_size(folder: Path, stored: Mapping[str, Stored]) -> Iterator[Finding]
 def _nonfinite(stored: Mapping[str, Stored], reporter: Reporter) -> list[Finding]:
     tensors = sorted(stored.values(), key=lambda tensor: (tensor.path.name, tensor.entry.start))
     with reporter.bar("reading weights", sum(tensor.entry.bytes for tensor in tensors)) as bar:
-        return [
-            Finding("nonfinite", tensor.path.name, f"{tensor.entry.name} holds {number:,} numbers that are NaN or infinite.")
-            for tensor, number in nonfinite(tensors, bar.update)
-        ]
+        found = list(nonfinite(tensors, bar.update))
+    said = "holds NaN or infinity"
+    return [
+        Finding("nonfinite", its.path.name, f"{its.entry.name} {said}: {number:,} numbers.") for its, number in found
+    ]
 
 
 def _dtype(stored: Mapping[str, Stored], config: Mapping[str, Any]) -> str | None:
@@ -149,10 +153,10 @@ def _dtype(stored: Mapping[str, Stored], config: Mapping[str, Any]) -> str | Non
 
 def _noted(files: list[File], stored: Mapping[str, Stored]) -> Iterator[File]:
     """The files, with what the headers say of those with weights."""
-    tensors = Counter(tensor.path.name for tensor in stored.values())
-    types: dict[str, set[str]] = {}
+    seen: dict[str, list[str]] = {}
     for tensor in stored.values():
-        types.setdefault(tensor.path.name, set()).add(DTYPES.get(tensor.entry.dtype, tensor.entry.dtype.lower()))
+        seen.setdefault(tensor.path.name, []).append(DTYPES.get(tensor.entry.dtype, tensor.entry.dtype.lower()))
     for file in files:
-        note = f"{file.note}: {tensors[file.path]} tensors, {', '.join(sorted(types[file.path]))}" if tensors[file.path] else file.note
+        types = seen.get(file.path)
+        note = f"{file.note}: {len(types)} tensors, {', '.join(sorted(set(types)))}" if types else file.note
         yield file._replace(note=note)

@@ -11,6 +11,7 @@ import msgspec
 from athanor.core.hardware import Hardware
 
 Precision = Literal["float32", "bf16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 CLEARLY = 1.1  # how much faster bf16 must be: float32 learns a little more from each step
 
 

@@ -1,4 +1,4 @@
-"""What our own training loop takes on this machine: rows, micro-batches and memory. `build` and `plan` both ask here."""
+"""What our own training loop takes on this machine: rows, micro-batches, memory. `build` and `plan` ask here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models that are known from their papers alone: their shapes, for the plan's arithmetic. Nothing here can be loaded."""
+"""Models known from their papers alone: their shapes, for the plan's arithmetic. Nothing here can be loaded."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def find(preset_or_name: str) -> Model:
 
 def _unknown(word: str, error: AthanorError) -> NotFoundError:
     close = nearest(word, presets())
-    hint = f"The nearest preset is {close}." if close else "`athanor plan --help` lists the presets."
+    hint = f"The nearest preset is {close}." if close else "docs/plan.md lists the presets."
     return NotFoundError(f"{word} is no preset and no model: {error.message}", value=word, limit=close, remedy=hint)
 
 
@@ -175,6 +175,4 @@ def _within(option: str, value: float | None, least: float, most: float) -> None
 
 
 def _outside(option: str, value: float, limit: str) -> UsageError:
-    return UsageError(
-        f"{option} is {value:g}.", value=value, limit=limit, remedy=f"Give a number: {limit}."
-    )
+    return UsageError(f"{option} is {value:g}.", value=value, limit=limit, remedy=f"Give a number: {limit}.")

@@ -1,4 +1,4 @@
-"""Training runs whose makers published what they took: the plan is held against these, and shows them beside its own."""
+"""Training runs whose makers published what they took: the plan is held against these and shows them."""
 
 from __future__ import annotations
 
@@ -20,20 +20,18 @@ class Run(NamedTuple):
 
 
 _GPT3 = "https://arxiv.org/abs/2005.14165 (tables 2.1, D.1)"
-_PALM = "https://arxiv.org/abs/2204.02311 (table 21, §4.1, appendix B)"
+_PALM = "https://arxiv.org/abs/2204.02311 (compute usage, §4.1, appendix B)"
 _LLAMA = "https://arxiv.org/abs/2302.13971 (tables 2, 15)"
 _LLAMA_2 = "https://arxiv.org/abs/2307.09288 (tables 1, 2)"
 _LLAMA_3 = "https://github.com/meta-llama/llama3/blob/main/MODEL_CARD.md"
 _LLAMA_31 = "https://arxiv.org/abs/2407.21783 (table 4, §3.2), https://huggingface.co/meta-llama/Llama-3.1-405B"
-_INCLUDES = "its hours include down time and work done again"
 
 RUNS = (
     Run("gpt-3-175b", 3e11, _GPT3, flops=3.14e23, note="trained on V100s; their hours were not published"),
-    Run("gopher-280b", 3e11, "https://arxiv.org/abs/2112.11446 (table A26)", flops=6.31e23, note="trained on TPU v3"),
-    Run("chinchilla-70b", 1.4e12, "https://arxiv.org/abs/2203.15556 (§4.1)", flops=5.76e23,
+    Run("chinchilla-70b", 1.4e12, "https://arxiv.org/abs/2203.15556 (table 3)", flops=5.76e23,
         note="Gopher's budget by the paper's own count"),
     Run("palm-540b", 7.8e11, _PALM, 2.5272e24, "tpu-v4", 6144 * 1200 + 3072 * 336, 0.462,
-        f"57.8 % with the operations that were done twice (rematerialisation); {_INCLUDES}"),
+        "57.8 % counting what was done twice (rematerialisation); the hours hold down time and steps done again"),
     Run("llama-7b", 1e12, _LLAMA, None, "a100-80gb", 82_432),
     Run("llama-13b", 1e12, _LLAMA, None, "a100-80gb", 135_168),
     Run("llama-33b", 1.4e12, _LLAMA, None, "a100-80gb", 530_432),
@@ -44,7 +42,7 @@ RUNS = (
     Run("llama-3-8b", 15e12, _LLAMA_3, None, "h100-80gb", 1_300_000, note="“over” 15e12 tokens"),
     Run("llama-3-70b", 15e12, _LLAMA_3, None, "h100-80gb", 6_400_000, note="“over” 15e12 tokens"),
     Run("llama-3.1-405b", 15.6e12, _LLAMA_31, 3.8e25, "h100-80gb", 30_840_000, 0.41,
-        f"38 to 43 % by the stage of the run; the hours are those of the whole model's making; {_INCLUDES}"),
+        "38 to 43 % by the stage of the run"),
 )  # fmt: skip
 
 
