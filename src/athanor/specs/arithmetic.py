@@ -177,7 +177,7 @@ def human(count: int) -> str:
     if count >= 450_000_000:
         return f"{count / 1e9:.1f}B" if count < 9.95e9 else f"{count / 1e9:.0f}B"
     for unit, size in (("M", 1e6), ("K", 1e3)):
-        if count >= 0.95 * size:
+        if count >= size:
             return f"{count / size:.1f}{unit}" if count < 9.95 * size else f"{count / size:.0f}{unit}"
     return str(count)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from typing import Any, NamedTuple
 
 from athanor.artifacts.layout import find_home
-from athanor.core.errors import AthanorError, NotFoundError, UsageError, nearest
+from athanor.core.errors import AthanorError, NotFoundError, UsageError
 from athanor.specs import arithmetic, own_loop
 from athanor.specs.arithmetic import TrainingMemory
 from athanor.specs.counting import count
@@ -124,8 +125,8 @@ def find(preset_or_name: str) -> Model:
 
 
 def _unknown(word: str, error: AthanorError) -> NotFoundError:
-    close = nearest(word, presets())
-    hint = f"The nearest preset is {close}." if close else "docs/plan.md lists the presets."
+    close = difflib.get_close_matches(word, presets(), n=4)
+    hint = f"The nearest presets are {', '.join(close)}." if close else "docs/plan.md lists the presets."
     return NotFoundError(f"{word} is no preset and no model: {error.message}", value=word, limit=close, remedy=hint)
 
 

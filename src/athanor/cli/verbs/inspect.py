@@ -8,6 +8,7 @@ import click
 
 from athanor.cli.output import common, emit, human_bytes, reporter
 from athanor.cli.table import columns
+from athanor.core.progress import plain
 
 
 @click.command()
@@ -36,7 +37,7 @@ def _text(found: dict[str, Any]) -> str:
         ["on disk", human_bytes(found["bytes_on_disk"])],
         ["licence", found["licence"] or "not stated"],
     ]
-    parts = [columns(head), "", found["architecture"], "\nparameters by part", *_parts(found)]
+    parts = [columns(head), "", *map(plain, found["architecture"].splitlines()), "\nparameters by part", *_parts(found)]
     parts += ["\nmemory to run", *_run(found), "\nmemory to train (bf16, one row of text at a time)", *_train(found)]
     files = [[file["path"], human_bytes(file["bytes"]), file["note"]] for file in found["files"]]
     findings = [[item["kind"], item["file"] or "-", item["message"]] for item in found["findings"]]
