@@ -21,10 +21,10 @@ OURS = (
     ("attention", r"(^|\.)(attention|cross|relative)\."),
     ("mlp", r"(^|\.)mlp\."),
 )  # fmt: skip
-# By a word in a name that no page knows.
+# By a word in a name that no page knows, also as GGUF names tensors.
 THEIRS = (
-    ("norm", r"norm|(^|\.)ln_"), ("embedding", r"embed|\.wte\.|\.wpe\."), ("attention", r"attn|attention"),
-    ("mlp", r"mlp|ffn|feed_forward|expert|\.fc\d"), ("head", r"lm_head|output_layer|classifier"),
+    ("norm", r"norm|(^|\.)ln_"), ("embedding", r"embe?d|token_types|\.wte\.|\.wpe\."), ("attention", r"attn|attention"),
+    ("mlp", r"mlp|ffn|feed_forward|expert|\.fc\d"), ("head", r"lm_head|output_layer|classifier|^output\.|^cls\."),
 )  # fmt: skip
 
 
@@ -53,10 +53,15 @@ def count(stored: Mapping[str, Stored], page: Family | None, spec: Any) -> Count
         elif published in copies:
             found.twice.append(name)
         elif not (page and re.search(page.BUFFERS, name)):
-            found.parts[_part(name, THEIRS)] += size
+            found.parts[part_of(name)] += size
             found.unknown += [name] if ours else []
     found.missing = sorted(set(ours) - set(names))
     return found
+
+
+def part_of(name: str) -> str:
+    """The part that a tensor belongs to, by the words in its published name."""
+    return _part(name, THEIRS)
 
 
 def _part(name: str, words: tuple[tuple[str, str], ...]) -> str:

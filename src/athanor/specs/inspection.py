@@ -6,20 +6,24 @@ missing, numbers come from config.json alone.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from athanor.core.errors import InputError
 from athanor.core.progress import Reporter
-from athanor.specs import arithmetic
+from athanor.specs import arithmetic, gguf
 from athanor.specs.checkpoint import aliases
-from athanor.specs.counting import Counted, count
+from athanor.specs.counting import Counted, count, part_of
 from athanor.specs.drawing import draw
 from athanor.specs.families import Family, family
+from athanor.specs.file_roles import role_of
 from athanor.specs.findings import File, Finding, by_names, files_of, listed, seen_weights
 from athanor.specs.folder import CONFIG, INDEX, Stored, read_json
+from athanor.specs.gguf_config import config_of
+from athanor.specs.gguf_names import ROTARY_DIVISORS
 from athanor.specs.licences import stated_licence
 from athanor.specs.nonfinite import nonfinite
 from athanor.specs.subject import find_model
@@ -30,27 +34,20 @@ DTYPES = {
 }  # fmt: skip
 SPELLED = {"bfloat16": "bf16"}
 NUMBERS = ("layers", "width", "heads", "kv_heads", "vocabulary", "context")
+NEEDLESS = (ROTARY_DIVISORS, ".attn_rot_embd.weight")  # tensors of a GGUF file that follow from its settings
+MOST_DIVISORS = 1 << 13
 UNFIT = "missing_shard", "size_mismatch", "pointer_file"  # kinds that leave the weights incomplete
 
 
 def inspect(name_or_path: str, deep: bool, reporter: Reporter) -> dict[str, Any]:
-    """CONTRACT's object of `inspect`. deep: read every weight and look for NaN and infinity."""
+    """CONTRACT's object of `inspect`. deep: read every weight of a folder and look for NaN and infinity."""
     path, licence = find_model(name_or_path)
-    if path.is_file() or not (path / CONFIG).is_file():
-        packed = path if path.is_file() else next(iter(sorted(path.glob("*.gguf"))), None)
-        if packed is not None:
-            return inspect_gguf(packed)
-    return inspect_folder(path, licence, deep, reporter)
-
-
-def inspect_gguf(path: Path) -> dict[str, Any]:
-    """The object for one GGUF file."""
-    raise InputError(
-        f"{path.name} cannot be inspected yet: only folders with config.json are.",
-        value=str(path),
-        limit="a folder with config.json",
-        remedy="Import it, and inspect the name it gets.",
-    )
+    if path.is_file():
+        return inspect_gguf(path, [File(path.name, path.stat().st_size, *role_of(path.name))], licence)
+    packed = sorted(path.glob("*.gguf"))
+    if packed and not (path / CONFIG).is_file():
+        return inspect_gguf(packed[0], files_of(path), licence or stated_licence(path))
+    return inspect_folder(path, licence or stated_licence(path), deep, reporter)
 
 
 def inspect_folder(folder: Path, licence: str | None, deep: bool, reporter: Reporter) -> dict[str, Any]:
@@ -66,20 +63,48 @@ def inspect_folder(folder: Path, licence: str | None, deep: bool, reporter: Repo
     parts = counted.parts if whole or described is None else described
     findings += _of_weights(folder, stored, counted, described) if whole else []
     findings += _nonfinite(stored, reporter) if deep else []
-    licence = licence or stated_licence(folder)
+    dtype = _most((its.entry.dtype, its.entry.bytes) for its in stored.values()) or _named_dtype(config)
+    return _object(config.get("model_type"), spec, why, parts, dtype, list(_noted(files, stored)), licence, findings)
+
+
+def inspect_gguf(path: Path, files: list[File], licence: str | None) -> dict[str, Any]:
+    """The object for one GGUF file. Raises InputError for a header that cannot be read."""
+    header = gguf.read_header(path)
+    shapes = {name: entry.shape for name, entry in header.tensors.items()}
+    spec, why = None, ""
+    try:
+        divisors = gguf.read_floats(header, ROTARY_DIVISORS, MOST_DIVISORS) if ROTARY_DIVISORS in shapes else None
+        spec = _spec(config_of(header.metadata, shapes, divisors), {})[1]
+    except InputError as error:
+        why = error.message
+    parts = dict.fromkeys(arithmetic.PARTS, 0)
+    for name, shape in shapes.items():
+        if not name.endswith(NEEDLESS):
+            parts[part_of(name)] += math.prod(shape)
+    family_named = getattr(spec, "family", None) or header.metadata.get("general.architecture")
+    licence = licence or header.metadata.get("general.license")
+    dtype = _most((entry.kind.name, entry.bytes) for entry in header.tensors.values())
+    return _object(family_named, spec, why, parts, dtype, files, licence, [])
+
+
+def _object(
+    family_named: Any, spec: Any, why: str, parts: dict[str, int], dtype: str | None, files: list[File],
+    licence: str | None, findings: list[Finding],
+) -> dict[str, Any]:  # fmt: skip
+    """CONTRACT's object. why: what is said where there is no spec."""
     if licence is None:
         findings.append(Finding("licence", None, "No licence is stated: ask whoever made the model what is allowed."))
     total = sum(parts.values())
     return {
-        "family": config.get("model_type"),
+        "family": family_named,
         "architecture": why if spec is None else draw(spec),
         "parameters": total,
         "parameters_human": arithmetic.human(total),
         "by_part": parts,
         **{name: arithmetic.number(spec, name) if spec else None for name in NUMBERS},
-        "dtype": _dtype(stored, config),
+        "dtype": dtype,
         "bytes_on_disk": sum(file.bytes for file in files),
-        "files": [file._asdict() for file in _noted(files, stored)],
+        "files": [file._asdict() for file in files],
         "memory_to_run": arithmetic.run_table(spec, parts),
         "memory_to_train": arithmetic.fine_tuning(spec, total),
         "licence": licence,
@@ -139,14 +164,17 @@ def _nonfinite(stored: Mapping[str, Stored], reporter: Reporter) -> list[Finding
     ]
 
 
-def _dtype(stored: Mapping[str, Stored], config: Mapping[str, Any]) -> str | None:
-    """The type that most bytes are stored in; where none are seen, the one that config.json names."""
+def _most(types: Iterable[tuple[str, int]]) -> str | None:
+    """The type that most bytes are stored in."""
     bytes_by_type: Counter[str] = Counter()
-    for tensor in stored.values():
-        bytes_by_type[tensor.entry.dtype] += tensor.entry.bytes
-    if bytes_by_type:
-        most = bytes_by_type.most_common(1)[0][0]
-        return DTYPES.get(most, most.lower())
+    for dtype, size in types:
+        bytes_by_type[dtype] += size
+    most = bytes_by_type.most_common(1)
+    return DTYPES.get(most[0][0], most[0][0].lower()) if most else None
+
+
+def _named_dtype(config: Mapping[str, Any]) -> str | None:
+    """The type that config.json names."""
     named = config.get("dtype") or config.get("torch_dtype")
     return SPELLED.get(named, named) if isinstance(named, str) else None
 
