@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gguf
+import numpy as np
 import pytest
 from small_folders import CONFIG, Make, llama_shapes, write_weights
 
@@ -167,6 +169,54 @@ def test_what_is_no_model_is_refused_by_name(tmp_path: Path):
     (tmp_path / "config.json").write_text("{not json")
     with pytest.raises(InputError, match=r"config\.json"):
         look(tmp_path)
+
+
+def write_gguf(path: Path, **more: np.ndarray) -> Path:
+    """CONFIG's network as the reference library writes it, one layer of it packed."""
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_license("mit")
+    writer.add_vocab_size(50)
+    writer.add_context_length(64)
+    writer.add_embedding_length(32)
+    writer.add_feed_forward_length(64)
+    writer.add_block_count(1)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    shapes = {
+        "token_embd": (50, 32), "output": (50, 32), "output_norm": (32,), "blk.0.attn_norm": (32,),
+        "blk.0.ffn_norm": (32,), "blk.0.attn_q": (32, 32), "blk.0.attn_k": (16, 32), "blk.0.attn_v": (16, 32),
+        "blk.0.attn_output": (32, 32), "blk.0.ffn_gate": (64, 32), "blk.0.ffn_up": (64, 32), "blk.0.ffn_down": (32, 64),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        values = more.get(name, np.ones(shape, np.float32))
+        if name == "blk.0.ffn_up":
+            packed = gguf.quants.quantize(values, gguf.GGMLQuantizationType.Q8_0)
+            writer.add_tensor(f"{name}.weight", packed, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+        else:
+            writer.add_tensor(f"{name}.weight", values)
+    writer.add_tensor("rope_freqs.weight", np.ones(4, np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def test_a_gguf_file_is_known_by_its_header(tmp_path: Path):
+    path = write_gguf(tmp_path / "model.gguf")
+    for place in (path, tmp_path):
+        found = look(place, deep=True)
+        assert found["by_part"] == {
+            "embedding": 1600, "attention": 3072, "mlp": 3 * 2048, "norm": 96, "head": 1600, "other": 0,
+        }  # fmt: skip
+        assert (found["family"], found["layers"], found["kv_heads"], found["licence"]) == ("llama", 1, 2, "mit")
+        assert found["findings"] == [] and "1 x block" in found["architecture"]
+    broken = write_gguf(tmp_path / "broken.gguf", token_embd=np.full((50, 32), np.nan, np.float32))
+    assert kinds(look(broken, deep=True)) == [("nonfinite", "broken.gguf")]
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(InputError, match=r"model\.gguf"):
+        look(path)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ missing, numbers come from config.json alone.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,18 +13,18 @@ from typing import Any
 
 from athanor.core.errors import InputError
 from athanor.core.progress import Reporter
-from athanor.specs import arithmetic, gguf
+from athanor.specs import arithmetic
 from athanor.specs.checkpoint import aliases
-from athanor.specs.counting import Counted, count, part_of
+from athanor.specs.counting import Counted, count
 from athanor.specs.drawing import draw
 from athanor.specs.families import Family, family
 from athanor.specs.file_roles import role_of
 from athanor.specs.findings import File, Finding, by_names, files_of, listed, seen_weights
 from athanor.specs.folder import CONFIG, INDEX, Stored, read_json
-from athanor.specs.gguf_config import config_of
-from athanor.specs.gguf_names import ROTARY_DIVISORS
+from athanor.specs.gguf_look import gguf_of, look
 from athanor.specs.licences import stated_licence
 from athanor.specs.nonfinite import nonfinite
+from athanor.specs.safetensors import Entry
 from athanor.specs.subject import find_model
 
 DTYPES = {
@@ -34,20 +33,20 @@ DTYPES = {
 }  # fmt: skip
 SPELLED = {"bfloat16": "bf16"}
 NUMBERS = ("layers", "width", "heads", "kv_heads", "vocabulary", "context")
-NEEDLESS = (ROTARY_DIVISORS, ".attn_rot_embd.weight")  # tensors of a GGUF file that follow from its settings
-MOST_DIVISORS = 1 << 13
 UNFIT = "missing_shard", "size_mismatch", "pointer_file"  # kinds that leave the weights incomplete
 
 
 def inspect(name_or_path: str, deep: bool, reporter: Reporter) -> dict[str, Any]:
-    """CONTRACT's object of `inspect`. deep: read every weight of a folder and look for NaN and infinity."""
+    """CONTRACT's object of `inspect`. deep: read every weight and look for NaN and infinity; of a GGUF file those that
+    are not packed."""
     path, licence = find_model(name_or_path)
-    if path.is_file():
-        return inspect_gguf(path, [File(path.name, path.stat().st_size, *role_of(path.name))], licence)
-    packed = sorted(path.glob("*.gguf"))
-    if packed and not (path / CONFIG).is_file():
-        return inspect_gguf(packed[0], files_of(path), licence or stated_licence(path))
-    return inspect_folder(path, licence or stated_licence(path), deep, reporter)
+    packed = gguf_of(path)
+    if packed is None:
+        return inspect_folder(path, licence or stated_licence(path), deep, reporter)
+    if path.is_dir():
+        return inspect_gguf(packed, files_of(path), licence or stated_licence(path), deep, reporter)
+    files = [File(path.name, path.stat().st_size, *role_of(path.name))]
+    return inspect_gguf(packed, files, licence, deep, reporter)
 
 
 def inspect_folder(folder: Path, licence: str | None, deep: bool, reporter: Reporter) -> dict[str, Any]:
@@ -67,24 +66,19 @@ def inspect_folder(folder: Path, licence: str | None, deep: bool, reporter: Repo
     return _object(config.get("model_type"), spec, why, parts, dtype, list(_noted(files, stored)), licence, findings)
 
 
-def inspect_gguf(path: Path, files: list[File], licence: str | None) -> dict[str, Any]:
+def inspect_gguf(path: Path, files: list[File], licence: str | None, deep: bool, reporter: Reporter) -> dict[str, Any]:
     """The object for one GGUF file. Raises InputError for a header that cannot be read."""
-    header = gguf.read_header(path)
-    shapes = {name: entry.shape for name, entry in header.tensors.items()}
-    spec, why = None, ""
-    try:
-        divisors = gguf.read_floats(header, ROTARY_DIVISORS, MOST_DIVISORS) if ROTARY_DIVISORS in shapes else None
-        spec = _spec(config_of(header.metadata, shapes, divisors), {})[1]
-    except InputError as error:
-        why = error.message
-    parts = dict.fromkeys(arithmetic.PARTS, 0)
-    for name, shape in shapes.items():
-        if not name.endswith(NEEDLESS):
-            parts[part_of(name)] += math.prod(shape)
-    family_named = getattr(spec, "family", None) or header.metadata.get("general.architecture")
-    licence = licence or header.metadata.get("general.license")
-    dtype = _most((entry.kind.name, entry.bytes) for entry in header.tensors.values())
-    return _object(family_named, spec, why, parts, dtype, files, licence, [])
+    header, spec, why, parts = look(path)
+    stored = {
+        name: Stored(path, Entry(name, entry.kind.name, entry.shape, entry.start, entry.bytes))
+        for name, entry in header.tensors.items()
+    }
+    named = getattr(spec, "family", None) or header.metadata.get("general.architecture")
+    stated = str(header.metadata.get("general.license") or "")[:80] or None
+    dtype = _most((its.entry.dtype, its.entry.bytes) for its in stored.values())
+    said = why.message if why else ""
+    findings = _nonfinite(stored, reporter) if deep else []
+    return _object(named, spec, said, parts, dtype, files, licence or stated, findings)
 
 
 def _object(

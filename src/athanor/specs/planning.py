@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from athanor.artifacts.layout import find_home
@@ -15,6 +16,7 @@ from athanor.specs.decoder import DecoderSpec
 from athanor.specs.families import family
 from athanor.specs.findings import seen_weights
 from athanor.specs.folder import CONFIG, read_json
+from athanor.specs.gguf_look import gguf_of, look
 from athanor.specs.hardware_table import THIS, Device, device
 from athanor.specs.presets import presets
 from athanor.specs.published_runs import Run, published
@@ -114,9 +116,21 @@ def find(preset_or_name: str) -> Model:
         spec = known[preset_or_name]
         return Model(spec, arithmetic.parameters(spec) or {}, preset_or_name)
     try:
-        folder = find_model(preset_or_name).path
+        path = find_model(preset_or_name).path
     except NotFoundError as error:
         raise _unknown(preset_or_name, error) from None
+    packed = gguf_of(path)
+    return _of_folder(path) if packed is None else _of_gguf(packed)
+
+
+def _of_gguf(path: Path) -> Model:
+    found = look(path)
+    if found.why is not None:
+        raise found.why
+    return Model(found.spec, found.parts, None)
+
+
+def _of_folder(folder: Path) -> Model:
     config = read_json(folder / CONFIG)
     page = family(config.get("model_type"))
     spec = page.read_config(config).check()
