@@ -14,6 +14,7 @@ from athanor.specs import arithmetic
 from athanor.specs.bert import PRESETS as BERT
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.drawing import WIDTH, draw
+from athanor.specs.encoder_decoder import EncoderDecoderSpec
 from athanor.specs.presets import presets
 from athanor.specs.trunk import Experts, TrunkSpec
 
@@ -139,6 +140,20 @@ def test_narrower_weights_take_less_and_more_text_takes_more(name, context, batc
 )  # fmt: skip
 def test_counts_for_people(count, word):
     assert arithmetic.human(count) == word
+
+
+def test_a_decoder_that_looks_back_at_its_source():
+    """Each of its blocks has attention twice: the same adapters and activations once more, and a norm in front."""
+    trunk = {"width": 4, "layers": 1, "heads": 2, "kv_heads": 1, "head_width": 2, "inner": 6}
+    encoder, decoder = TrunkSpec(**trunk, causal=False), TrunkSpec(**trunk, cross=True)
+    spec = EncoderDecoderSpec(family="t5", vocabulary=10, context=32, encoder=encoder, decoder=decoder)
+    assert arithmetic.lora_parameters(spec, rank=1) == (28 + 30) + (28 + 28 + 30)
+    assert arithmetic.activation_bytes(spec, "bf16", 1) == 2 * (52 + 52 + 8 + 12) + 80
+    drawn = draw(spec)
+    assert drawn.count("1 x block") == 2 and drawn.count("cross-attention") == 1
+    assert drawn.count("RMS norm") == 2 + 3 + 2
+    assert drawn.index("encoder:") < drawn.index("decoder:") < drawn.index("(tied)")
+    assert arithmetic.number(spec, "layers") == 1 and arithmetic.number(spec, "context") == 32
 
 
 def test_every_preset_can_be_drawn():

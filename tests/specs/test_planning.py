@@ -77,8 +77,10 @@ def test_tokens_are_compute_optimal_where_none_are_asked_for():
 
 
 def test_this_machine_goes_at_the_speed_that_was_kept(home):
-    assert "guess" in plan("qwen3-3m", Wishes(tokens=1e6, hardware="this"))["hardware_source"]
+    assert plan("qwen3-3m", Wishes(tokens=1e6, hardware="this"))["utilisation"] < 1
+    assert not device("this", home, 128).measured
     keep_figures(home)
+    assert device("this", home, 128).measured
     found = plan("qwen3-3m", Wishes(tokens=1e6, hardware="this"))
     assert found["device_hours"] == pytest.approx(found["training_flops"] / 1e11 / 3600)
     assert (found["utilisation"], found["devices"], found["row"]) == (1.0, 1, 256)
@@ -87,11 +89,18 @@ def test_this_machine_goes_at_the_speed_that_was_kept(home):
     )
 
 
+def test_figures_of_another_processor_are_left_alone(home):
+    keep_figures(home)
+    path = home / "cache" / "machine.json"
+    path.write_bytes(path.read_bytes().replace(b'"cores":', b'"cores":9'))
+    assert not device("this", home, 128).measured
+
+
 @pytest.mark.parametrize("kept", [b"", b"{}", b"\xff", b'{"version":1,"torch":"x","hardware":{},"speeds":[]}'])
 def test_figures_that_are_not_whole_are_left_alone(home, kept):
     (home / "cache").mkdir(parents=True)
     (home / "cache" / "machine.json").write_bytes(kept)
-    assert "guess" in device("this", home, 128).source
+    assert not device("this", home, 128).measured
 
 
 def test_a_folder_is_planned_for_by_its_config(make_folder: Make):
