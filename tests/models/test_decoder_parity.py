@@ -15,7 +15,8 @@ import torch
 
 from athanor.models import keys
 from athanor.models.decoder import Decoder, initialise
-from athanor.models.folder import load_network, save_network
+from athanor.models.folder import save_network
+from athanor.models.opening import load_network
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.qwen3 import key_map
 from athanor.specs.rotary import Rotary
@@ -35,7 +36,9 @@ SPECS = {
     "every head its own": spec(kv_heads=4),
     "one key head": spec(kv_heads=1, layers=3),
     "untied": spec(tied=False),
-    "odd": spec(vocabulary=37, width=23, heads=3, kv_heads=3, head_width=10, inner=17, rotary=Rotary(theta=1e6), tied=False),
+    "odd": spec(
+        vocabulary=37, width=23, heads=3, kv_heads=3, head_width=10, inner=17, rotary=Rotary(theta=1e6), tied=False
+    ),
     "narrow heads": spec(width=48, heads=2, kv_heads=1, head_width=4, norm_epsilon=1e-5),
 }
 

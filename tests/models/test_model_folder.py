@@ -14,7 +14,8 @@ import torch
 
 from athanor.core.errors import InputError
 from athanor.models.decoder import Decoder, initialise
-from athanor.models.folder import load_network, save_network, tensor_bytes
+from athanor.models.folder import save_network, tensor_bytes
+from athanor.models.opening import load_network
 from athanor.specs import safetensors
 from athanor.specs.checkpoint import read_spec
 from athanor.specs.decoder import DecoderSpec

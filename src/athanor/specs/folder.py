@@ -21,7 +21,7 @@ KEPT = (
     "config_sentence_transformers.json", "1_Pooling/config.json", "README*", "LICENSE*", "LICENCE*", "NOTICE*",
 )  # fmt: skip
 """What is kept of a folder beside its weights; what is not named here is not needed, or is code."""
-PACKED = (".gguf", ".e5")
+PACKED = (".gguf", "e5-small-q4.bin")
 """Files that hold a whole model."""
 MAX_KEPT_BYTES = 200_000_000  # of a file that is no weights
 

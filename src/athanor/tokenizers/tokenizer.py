@@ -21,6 +21,7 @@ from athanor.tokenizers.template import Template
 TRIED = range(8)  # ids whose text is encoded at loading, to see that the file works
 READERS = (jsonfile, bytelevel, sentencepiece, wordpiece)
 FILES = "tokenizer.json, vocab.json with merges.txt, tokenizer.model, vocab.txt"
+MARKS = ("tokenizer.json", "vocab.json", "tokenizer.model", "spiece.model", "vocab.txt")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -40,7 +41,7 @@ class Tokenizer:
     @staticmethod
     def is_there(folder: Path) -> bool:
         """Whether a folder has tokenizer files."""
-        return (folder / "tokenizer.json").is_file()
+        return any((folder / name).is_file() for name in MARKS)
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
@@ -66,6 +67,13 @@ class Tokenizer:
         metadata: values as Python has them: strings, numbers, lists of these.
         """
         found = cls._opened("The GGUF metadata", {}, lambda: ggml.read(metadata))
+        assert found is not None
+        return found
+
+    @classmethod
+    def of(cls, where: str, parts: Parts) -> Tokenizer:
+        """The tokenizer of parts that were read elsewhere; where: what they were read from."""
+        found = cls._opened(where, {}, lambda: parts)
         assert found is not None
         return found
 
