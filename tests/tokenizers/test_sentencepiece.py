@@ -37,14 +37,15 @@ KINDS = {
 }  # fmt: skip
 # Letters that rules change, alone and together; spaces of all kinds; names of control tokens, bytes and spaces.
 HARD = st.sampled_from(
-    ["汉", "渡船", "管理员", "𠀀", "👩‍👩‍👧‍👦", "👍🏽", "é", "e\u0301", "e\u0323\u0302", "ｶﾞ", "ﾊﾟ", "①\u0301", "ﬁ", "½", "\u00a8", "İ",
-     "\r\n", "\n\n", "\0", "\ufeff", "\u200b", " ", "  ", "\t", "\u3000", "▁", "▁▁", "<s>", "</s>", "<unk>", "<pad>", "<ctl>",
-     "<sep>", "<0x41>", "master", "harbour", "banana", "the", "１２３", "aaa", "\u1100\u1161", "ำ", "\ufffd"]
+    ["汉", "渡船", "管理员", "𠀀", "👩‍👩‍👧‍👦", "👍🏽", "é", "e\u0301", "e\u0323\u0302", "ｶﾞ", "ﾊﾟ", "①\u0301", "ﬁ", "½",
+     "\u00a8", "İ", "\r\n", "\n\n", "\0", "\ufeff", "\u200b", " ", "  ", "\t", "\u3000", "▁", "▁▁", "<s>", "</s>",
+     "<unk>", "<pad>",
+     "<ctl>", "<sep>", "<0x41>", "master", "harbour", "banana", "the", "１２３", "aaa", "\u1100\u1161", "ำ", "\ufffd"]
 )  # fmt: skip
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.lists(HARD, max_size=16).map("".join)
 
 
-@pytest.fixture(scope="session", params=KINDS.values(), ids=KINDS.keys())
+@pytest.fixture(scope="session", params=KINDS.values(), ids=list(KINDS))
 def trained(request, tmp_path_factory):
     """A model's own library and our tokenizer."""
     out = io.BytesIO()
@@ -163,7 +164,7 @@ def test_llama_begins_with_bos(tmp_path):
 def test_t5_ends_with_eos_and_has_its_sentinels(tmp_path):
     found = folder_of(tmp_path, {"tokenizer_class": "T5Tokenizer", "extra_ids": 10}, model_type="unigram",
                       pad_id=0, eos_id=1, unk_id=2, bos_id=-1)  # fmt: skip
-    size = len(found.parts.pieces.pieces)
+    size = len(found.parts.pieces.pieces) if found.parts.pieces else 0
     assert found.encode_prompt("book")[-1] == found.eos == 1 and found.before == ()
     assert found.specials["<extra_id_0>"] == size + 9 and found.specials["<extra_id_9>"] == size
     assert size + 9 not in found.encode("<extra_id_0>")
@@ -172,7 +173,7 @@ def test_t5_ends_with_eos_and_has_its_sentinels(tmp_path):
 
 def test_chatglm3_has_its_commands(tmp_path):
     found = folder_of(tmp_path, {"tokenizer_class": "ChatGLMTokenizer"})
-    size = len(found.parts.pieces.pieces)
+    size = len(found.parts.pieces.pieces) if found.parts.pieces else 0
     assert found.encode_prompt("a") == [size + 1, size + 3, *found.encode("a")]
     chat = found.encode_chat([{"role": "user", "content": "sop <|user|> philosophy"}])
     assert chat[:3] == [size + 1, size + 3, size + 6] and chat[-1] == size + 7

@@ -9,7 +9,7 @@ pieces.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -162,17 +162,20 @@ def _one_unknown(row: Piece, name: str | None) -> Piece:
 def _bert(metadata: Mapping[str, Any], rows: Sequence[Piece], config: dict[str, Any]) -> Parts:
     del metadata
     vocab = {_wordpiece(row): number for number, row in enumerate(rows)}
-    # Single capitals stand in uncased vocabularies too, and so do capitals in brackets.
-    cased = any(re.fullmatch("(##)?[A-Za-z]*[A-Z][A-Za-z]*", name) for name in vocab if len(name) > 3)
     unknown = config.get("unk_token")
     if unknown is None:
         raise _refused("unknown_token_id", None, "the id of the unknown token")
-    backend = wordpiece.build(vocab, unknown, lowercase=not cased)
+    backend = wordpiece.build(vocab, unknown, lowercase=not cased(vocab))
     names = [config.get(f"{key}_token") for key in IDS]
     controls = [row.text for row in rows if row.kind == Kind.CONTROL or row.text in names]
     backend.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in controls])
     around = [_present(config.get(f"{key}_token")) for key in ("cls", "sep")]
     return Parts(backend=backend, config=config, before=around[0], after=around[1])
+
+
+def cased(names: Iterable[str]) -> bool:
+    """Whether a WordPiece vocabulary knows capitals; single ones, and those in brackets, uncased ones have too."""
+    return any(re.fullmatch("(##)?(?=..)[A-Za-z]*[A-Z][A-Za-z]*", name) for name in names)
 
 
 def _wordpiece(row: Piece) -> str:

@@ -16,7 +16,7 @@ from tokenizers import models
 from athanor.core.errors import InputError
 from athanor.tokenizers import bytelevel
 from athanor.tokenizers.charsmap import SPACE
-from athanor.tokenizers.ggml import IDS, PREFIX, TEMPLATE
+from athanor.tokenizers.ggml import IDS, PREFIX, TEMPLATE, cased
 from athanor.tokenizers.pieces import BYTE, Kind, Piece
 
 if TYPE_CHECKING:
@@ -174,6 +174,15 @@ def _charsmap(tokenizer: Tokenizer) -> dict[str, Any]:
 
 def _wordpiece(tokenizer: Tokenizer) -> dict[str, Any]:
     prefix = tokenizer.backend.model.continuing_subword_prefix  # type: ignore[attr-defined]
+    rows = _rows(tokenizer, {}, bytes_=False)
+    normalizer = tokenizer.backend.normalizer
+    steps = _state(normalizer) if normalizer is not None else {}
+    usual = {"type": "BertNormalizer", "handle_chinese_chars": True, "lowercase": not cased(row.text for row in rows)}
+    different = [key for key, value in usual.items() if steps.get(key) != value]
+    if different or steps["strip_accents"] not in (None, usual["lowercase"]):
+        raise _refused(
+            f"its {(different or ['strip_accents'])[0]}", "BERT's own cleaning, lower case as the pieces have it"
+        )
 
     def written(row: Piece) -> Piece:
         if row.kind != Kind.NORMAL or (row.text.startswith("[") and row.text.endswith("]")):
@@ -181,7 +190,7 @@ def _wordpiece(tokenizer: Tokenizer) -> dict[str, Any]:
         text = row.text.removeprefix(prefix) if row.text.startswith(prefix) else SPACE + row.text
         return Piece(text or SPACE + row.text, 0.0, row.kind)
 
-    return _table("bert", "default", [written(row) for row in _rows(tokenizer, {}, bytes_=False)])
+    return _table("bert", "default", [written(row) for row in rows])
 
 
 def _control(tokenizer: Tokenizer) -> dict[str, Any]:
