@@ -38,7 +38,10 @@ def rewritten(found: Opened) -> Iterator[tuple[str, Tensor, Tensor]]:
 
 
 def prove(found: Opened, progress: Callable[[int], None] = lambda done: None) -> dict[str, Any]:
-    """That every stored tensor comes back byte-equal: {"method", "tensors", "bytes", "equal"}. Raises ProofError."""
+    """That every stored tensor comes back byte-equal: {"method", "tensors", "bytes", "equal"}. Raises ProofError.
+
+    progress: told how many have come back.
+    """
     number = done = 0
     for name, stored, back in rewritten(found):
         if back.shape != stored.shape or tensor_bytes(back) != tensor_bytes(stored):
@@ -49,5 +52,5 @@ def prove(found: Opened, progress: Callable[[int], None] = lambda done: None) ->
                 remedy="This is a mistake in the family's key map; please report it.",
             )
         number, done = number + 1, done + stored.nbytes
-        progress(done)
+        progress(number)
     return {"method": "round trip through the key map", "tensors": number, "bytes": done, "equal": True}

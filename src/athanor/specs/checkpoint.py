@@ -95,9 +95,8 @@ def aliases(page: Family, stored: set[str]) -> dict[str, str]:
 def _check_names(folder: Path, missing: set[str], unknown: set[str]) -> None:
     if not missing and not unknown:
         return
-    said = [
-        f"{word} {_listed(names)}" for word, names in (("lacks the", missing), ("holds the unknown", unknown)) if names
-    ]
+    faults = (("lacks the", missing), ("holds the unknown", unknown))
+    said = [f"{word} {_listed(names)}" for word, names in faults if names]
     raise InputError(
         f"The model folder {folder} {' and '.join(said)}.",
         value=sorted(missing | unknown)[:1000],

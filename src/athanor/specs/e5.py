@@ -7,6 +7,7 @@ torch; every count and place is checked against the file's length first.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,20 +99,19 @@ def read_e5(path: Path) -> E5File:
         raise broken(path, "its sizes are none")
     pieces, scores, controls = _vocabulary(cursor)
     mapped = _mapped(cursor)
+    # epsilon is kept in float32, and a decimal was meant
     config = {
         "architectures": ["BertModel"], "model_type": "bert", "add_pooling_layer": False, "hidden_act": "gelu",
-        "hidden_size": width, "intermediate_size": inner, "layer_norm_eps": float(np.float32(epsilon)),
+        "hidden_size": width, "intermediate_size": inner, "layer_norm_eps": float(f"{epsilon:.6g}"),
         "max_position_embeddings": positions, "num_attention_heads": heads, "num_hidden_layers": layers,
         "pad_token_id": controls["pad"], "torch_dtype": "float32", "type_vocab_size": types, "vocab_size": rows,
     }  # fmt: skip
-    # epsilon is kept in float32; the decimal it stands for is meant
-    config["layer_norm_eps"] = float(f"{epsilon:.6g}")
     return E5File(path, config, pieces, scores, controls, mapped, _tensors(cursor, layers))
 
 
 def _vocabulary(cursor: _Cursor) -> tuple[tuple[str, ...], tuple[float, ...], dict[str, int]]:
     number = cursor.count("i", MOST_PIECES, "pieces")
-    controls = dict(zip(("bos", "eos", "pad", "unk"), cursor.numbers("4i"), strict=True))
+    controls: dict[str, int] = dict(zip(("bos", "eos", "pad", "unk"), cursor.numbers("4i"), strict=True))
     if any(not 0 <= its < number for its in controls.values()):
         raise broken(cursor.path, f"its control tokens are {controls}")
     length = cursor.count("Q", len(cursor.data), "bytes of pieces")
@@ -122,7 +122,7 @@ def _vocabulary(cursor: _Cursor) -> tuple[tuple[str, ...], tuple[float, ...], di
         raise broken(cursor.path, "its pieces do not lie one behind the other")
     places = ends.tolist()
     try:
-        pieces = tuple(blob[a:b].decode() for a, b in zip(places, places[1:], strict=False))
+        pieces = tuple(blob[a:b].decode() for a, b in itertools.pairwise(places))
     except UnicodeDecodeError:
         raise broken(cursor.path, "its pieces are no text") from None
     return pieces, tuple(scores.tolist()), controls
@@ -130,7 +130,8 @@ def _vocabulary(cursor: _Cursor) -> tuple[tuple[str, ...], tuple[float, ...], di
 
 def _mapped(cursor: _Cursor) -> dict[str, str]:
     number = cursor.count("i", MOST_MAPPED, "mapped characters")
-    end = cursor.at + 4 + cursor.count("I", len(cursor.data), "bytes of mapped characters")
+    length = cursor.count("I", len(cursor.data), "bytes of mapped characters")
+    end = cursor.at + length
     found = {}
     for _ in range(number):
         character, size = cursor.numbers("IB")
@@ -138,7 +139,7 @@ def _mapped(cursor: _Cursor) -> dict[str, str]:
             found[chr(character)] = "".join(map(chr, cursor.numbers(f"{size}I")))
         except (ValueError, OverflowError):
             raise broken(cursor.path, "it maps what is no character") from None
-    if cursor.at + 4 != end + 4 and cursor.at != end:
+    if cursor.at != end:
         raise broken(cursor.path, "its mapped characters do not end where they should")
     return found
 

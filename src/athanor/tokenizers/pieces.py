@@ -88,21 +88,23 @@ class Pieces:
             texts.add(piece.text)
 
     @property
-    def _all_bytes(self) -> bool:
+    def all_bytes(self) -> bool:
+        """Whether every byte has a piece, for letters that have none."""
         return sum(piece.kind == Kind.BYTE for piece in self.pieces) == 256
 
     @property
-    def _unknown(self) -> int | None:
+    def unknown(self) -> int | None:
+        """The id of what the pieces cannot express."""
         return next((number for number, piece in enumerate(self.pieces) if piece.kind == Kind.UNKNOWN), None)
 
     def _bpe(self) -> models.BPE:
-        unknown = self._unknown
+        unknown = self.unknown
         return models.BPE(
             {piece.name: number for number, piece in enumerate(self.pieces)},
             self.merges(),
             unk_token=None if unknown is None else self.pieces[unknown].name,
             fuse_unk=True,
-            byte_fallback=self._all_bytes,
+            byte_fallback=self.all_bytes,
         )
 
     def merges(self) -> list[tuple[str, str]]:
@@ -123,7 +125,7 @@ class Pieces:
         normal = [piece.score for piece in self.pieces if piece.kind == Kind.NORMAL]
         best = max(normal, default=0.0)
         rows = [_row(piece, best) for piece in self.pieces]
-        return models.Unigram(rows, self._unknown, self._all_bytes)
+        return models.Unigram(rows, self.unknown, self.all_bytes)
 
 
 def _row(piece: Piece, best: float) -> tuple[str, float]:
