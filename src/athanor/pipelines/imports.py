@@ -43,9 +43,9 @@ def import_model(request: Request) -> dict[str, Any]:
     store, source = Store.open(), request.source
     if not source.exists():
         raise NotFoundError(f"There is nothing at {source}.", value=str(source), remedy="Check the path.")
-    name = None if request.name is None else store.check_name(request.name)
     found = open_model(source)
     fitting_tokenizer(source, found.spec)
+    name = None if request.name is None else store.check_name(request.name)
     base = source.parent if source.is_file() else source
     beside = [] if source.is_file() else kept_files(source)
     sources = _hashed(base, [*beside, *weight_files(source)], request.reporter)
