@@ -20,6 +20,7 @@ from athanor.core.errors import InputError, NameTakenError, NotFoundError, Usage
 from athanor.core.files import fsync_folder, holders, locked, sha256_bytes, write_atomic
 
 LONGEST = 64  # characters, CONTRACT
+ID_DIGITS = 8  # of hex digits, from which on a word may be the beginning of an id
 FILE_BYTES = 200  # a file name may have 255 bytes; room is left for what file systems add
 MOVES_KEPT = 100
 
@@ -35,7 +36,7 @@ def check_name(name: str) -> str:
         raise UsageError(
             f"{name!r} cannot be a name: {reason}.",
             value=name,
-            limit=f"letters, digits, . _ -; first a letter or digit; at most {LONGEST} characters; not all hex",
+            limit=f"letters, digits, . _ -; first a letter or digit; at most {LONGEST} characters; not all hex from {ID_DIGITS} on",
             remedy="Choose another name, such as my-model.",
         )
     return normal
@@ -50,8 +51,8 @@ def _why_not(name: str) -> str | None:
         if not _is_allowed(letter, first=place == 0):
             where = "it begins with" if place == 0 else "it holds"
             return f"{where} {letter!r} (U+{ord(letter):04X}, {unicodedata.name(letter, 'no letter').lower()})"
-    if re.fullmatch("[0-9A-Fa-f]+", name):
-        return "it is all hex digits and would look like an id"
+    if re.fullmatch(f"[0-9A-Fa-f]{{{ID_DIGITS},}}", name):
+        return f"it is all hex digits, {ID_DIGITS} or more, and would look like an id"
     return None
 
 

@@ -27,12 +27,11 @@ from athanor.artifacts.draft import Draft
 from athanor.artifacts.ids import KINDS, is_id
 from athanor.artifacts.layout import entries, find_home, own_folder, this_process
 from athanor.artifacts.manifest import Source
-from athanor.artifacts.names import Names, check_name, unknown
+from athanor.artifacts.names import ID_DIGITS, Names, check_name, unknown
 from athanor.artifacts.runs import Run
 from athanor.core.errors import InputError, NotFoundError, UsageError
 from athanor.core.files import locked, remove_tree
 
-PREFIX = 8  # hex digits an id's prefix needs at least
 STANDS_FOR = ("model", "index")  # what an assistant is made of, in its payload assistant.json
 
 
@@ -149,7 +148,7 @@ class Store:
             if (name := check_name(word)) in names:
                 return names[name]
         prefix = word.lower().partition("@")[0]
-        if len(prefix) >= PREFIX and all(letter in "0123456789abcdef" for letter in prefix):
+        if len(prefix) >= ID_DIGITS and all(letter in "0123456789abcdef" for letter in prefix):
             found = sorted({path.name for path in self.folders() if path.name.startswith(prefix)})
             if len(found) > 1:
                 raise NotFoundError(

@@ -28,7 +28,12 @@ from athanor.specs.folder import CONFIG, SINGLE, Stored
 from athanor.specs.keymap import Rule, published_shapes
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
-NAMES = {dtype: name for name, dtype in DTYPES.items()}
+TABLES = {
+    **DTYPES, "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8,
+    "BOOL": torch.bool,
+}  # fmt: skip
+"""What weights come in, and tables beside them."""
+NAMES = {dtype: name for name, dtype in TABLES.items()}
 
 
 @dataclass(frozen=True)
@@ -98,11 +103,11 @@ def tensor_bytes(tensor: Tensor) -> memoryview:
 
 def map_tensor(stored: Stored) -> Tensor:
     """The tensor of a header entry, memory-mapped (read-only by convention)."""
-    entry = stored.entry
+    entry, dtype = stored.entry, TABLES[stored.entry.dtype]
     if not entry.bytes:
-        return torch.empty(entry.shape, dtype=DTYPES[entry.dtype])
+        return torch.empty(entry.shape, dtype=dtype)
     raw = np.memmap(stored.path, dtype=np.uint8, mode="c", offset=entry.start, shape=(entry.bytes,))
-    return torch.from_numpy(raw).view(DTYPES[entry.dtype]).view(entry.shape)
+    return torch.from_numpy(raw).view(dtype).view(entry.shape)
 
 
 def _check_copies(found: Checkpoint) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 import tokenizers
 from tokenizers import AddedToken
 
+from athanor.core.protobuf import fields
 from athanor.tokenizers.added import add_tokens, place
 from athanor.tokenizers.charsmap import Cleaning, read_rules
 from athanor.tokenizers.parts import Parts, broken, class_of, named, read_bytes
 from athanor.tokenizers.pieces import Kind, Piece, Pieces
-from athanor.tokenizers.protobuf import fields
 
 FILE = "tokenizer.model"
 MAX_MODEL_BYTES = 40_000_000

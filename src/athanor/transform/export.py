@@ -18,8 +18,8 @@ from athanor.core.errors import InputError, NameTakenError
 from athanor.core.files import remove_tree, replacing, sha256_file, write_atomic
 from athanor.generate.fitting import fitting_tokenizer
 from athanor.models import roundtrip
-from athanor.models.folder import DTYPES, Folder, map_tensor, tensor_bytes
 from athanor.models.folder import NAMES as STORED_NAMES
+from athanor.models.folder import TABLES, Folder, map_tensor, tensor_bytes
 from athanor.models.opened import Opened
 from athanor.models.opening import open_model
 from athanor.specs import safetensors
@@ -122,12 +122,12 @@ def _outgoing(found: Opened, dtype: str | None) -> list[Outgoing]:
         made.append(Outgoing(name, stored, WORDS[dtype] if dtype else tensor.dtype, tuple(tensor.shape)))
     for stored in _spare(found):
         entry = stored.entry
-        own = DTYPES.get(entry.dtype)
+        own = TABLES.get(entry.dtype)
         if own is None:
             raise InputError(
                 f"The tensor {entry.name} is of type {entry.dtype}, which is not written here.",
                 value=entry.dtype,
-                limit=sorted(DTYPES),
+                limit=sorted(TABLES),
                 remedy="Leave it out of the checkpoint.",
             )
         changed = WORDS[dtype] if dtype and own.is_floating_point else own

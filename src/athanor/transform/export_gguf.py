@@ -92,7 +92,7 @@ def _proof(
     outside = worst > tolerance
     if outside and reason is None:
         raise ProofError(
-            f"The tensor {worst_name} differs by {worst:.2g} of its largest number as {dtype}; {tolerance:g} is allowed.",
+            f"As {dtype} {worst_name} differs by {worst:.2g} of its largest number; {tolerance:g} is allowed.",
             value=worst,
             limit=tolerance,
             remedy="Choose a finer --dtype, or say why the difference is taken: --accept.",

@@ -1,6 +1,6 @@
-"""The wire format of protocol buffers, as far as one flat message needs it; every length is checked before it is used.
+"""The wire format of protocol buffers, one message at a time; every length is checked before it is used.
 
-https://protobuf.dev/programming-guides/encoding. Left out: groups, and packed fields, which SentencePiece has none of.
+https://protobuf.dev/programming-guides/encoding. Left out: groups; what packed fields hold is for the caller to read.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ def fields(raw: bytes) -> Iterator[tuple[int, int | float | bytes]]:
     """
     at = 0
     while at < len(raw):
-        key, at = _varint(raw, at)
+        key, at = varint(raw, at)
         number, wire = key >> 3, key & 7
         if wire == VARINT:
-            value, at = _varint(raw, at)
+            value, at = varint(raw, at)
             yield number, value
             continue
         if wire == BYTES:
-            size, at = _varint(raw, at)
+            size, at = varint(raw, at)
         elif wire in (FIXED64, FIXED32):
             size = 8 if wire == FIXED64 else 4
         else:
@@ -41,7 +41,8 @@ def fields(raw: bytes) -> Iterator[tuple[int, int | float | bytes]]:
             yield number, part
 
 
-def _varint(raw: bytes, at: int) -> tuple[int, int]:
+def varint(raw: bytes, at: int) -> tuple[int, int]:
+    """(number, place behind it). Raises ValueError where it has no end."""
     value = 0
     for turn in range(LONGEST_VARINT):
         if at + turn >= len(raw):
