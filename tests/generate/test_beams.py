@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from athanor.core.errors import InputError, ProofError, UsageError
+from athanor.core.errors import InputError, ProofError, ResourceError, UsageError
 from athanor.generate.beams import best_first
 from athanor.generate.engine import Engine
 from athanor.generate.request import Request, Settings
@@ -32,9 +33,10 @@ class Remembering:
 
     def __init__(self, slots: int, seed: int = 0) -> None:
         self.slots, self._seed, self.held = slots, seed, {}
-        self.forks = 0
+        self.rows: list[int] = []
 
     def run(self, rows):
+        self.rows.append(len(rows))
         assert len({row.slot for row in rows}) == len(rows)
         for row in rows:
             whole = row.request.prompt + row.request.ids
@@ -44,7 +46,6 @@ class Remembering:
         return np.stack([self.logits(self.held[row.slot]) for row in rows])
 
     def fork(self, pairs):
-        self.forks += len(pairs)
         assert not {source for source, _ in pairs} & {target for _, target in pairs}
         for source, target in pairs:
             self.held[target] = list(self.held[source])
@@ -85,15 +86,20 @@ def test_a_search_as_wide_as_all_sequences_finds_the_likeliest(model, seed, earl
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(0, 9), st.booleans()), min_size=1, max_size=6),
+    st.lists(
+        st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(0, 9), st.integers(0, 2), st.booleans()),
+        min_size=1,
+        max_size=6,
+    ),
     st.integers(1, 8),
 )
 def test_every_slot_holds_what_its_beam_has_read(model, wishes, slots):
     """Searches and plain requests over few slots: memories are right at every step, answers those of each alone."""
 
-    def request(beams: int, length: int, most: int, early: bool) -> Request:
-        asked = {"num_beams": beams, "max_tokens": most, "early_stopping": early, "temperature": 0}
-        return Request([3] * length, Settings.of(asked), frozenset({0}))
+    def request(beams: int, length: int, most: int, size: int, early: bool) -> Request:
+        size *= beams > 1  # one id after another would be banned until none is left
+        wish = {"num_beams": beams, "max_tokens": most, "no_repeat_ngram_size": size, "early_stopping": early}
+        return Request([3] * length, Settings.of({"temperature": 0, **wish}), frozenset({0}))
 
     together = [request(*wish) for wish in wishes]
     engine = Engine(Remembering(slots), model.tokenizer)
@@ -104,6 +110,19 @@ def test_every_slot_holds_what_its_beam_has_read(model, wishes, slots):
         Engine(Remembering(64), model.tokenizer).complete([lonely])
         assert found.ids == lonely.ids and found.finish_reason == lonely.finish_reason
         assert [beam.ids for beam in found.beams] == [beam.ids for beam in lonely.beams]
+
+
+def test_a_search_that_loses_beams(model):
+    """No pair of ids twice: beams come to where nothing may follow, their slots make no rows, the others go on."""
+    lost = 0
+    for seed in range(20):
+        step = Remembering(8, seed)
+        request = Request([3], asked(num_beams=5, max_tokens=15, no_repeat_ngram_size=2))
+        Engine(step, model.tokenizer).complete([request])
+        lost += any(after < before for before, after in pairwise(step.rows))
+        said = [[*request.prompt, *beam.ids] for beam in request.beams]
+        assert all(len(ids) == len(set(pairwise(ids))) + 1 == 16 for ids in said)
+    assert lost > 5
 
 
 @given(st.lists(st.one_of(st.integers(-3, 3), st.just(-np.inf)), min_size=1, max_size=40), st.integers(1, 9))
@@ -218,6 +237,29 @@ def test_logits_that_are_no_numbers(model, number):
     del step.logits
     engine.complete([Request([1], asked())])
     assert not engine._searches
+
+
+def test_logits_that_break_after_an_answer(model):
+    """The answer that is there is no excuse."""
+    step = Remembering(8)
+    step.logits = lambda ids: np.array([1, 2, 0, 0], np.float32) * (1 if len(ids) < 4 else np.nan)  # type: ignore
+    with pytest.raises(ProofError, match="weights are damaged"):
+        Engine(step, model.tokenizer).complete([Request([1], asked(), frozenset({0}))])
+
+
+def test_a_memory_that_cannot_be_had_is_nobody_else_s_trouble(model):
+    step = Remembering(8)
+
+    def refuse(pairs):
+        raise ResourceError("There is not enough memory.", value=3)
+
+    step.fork = refuse  # type: ignore[method-assign]
+    engine = Engine(step, model.tokenizer)
+    with pytest.raises(ResourceError):
+        engine.complete([Request([1], asked())])
+    plain = Request([1], Settings(temperature=0, max_tokens=5))
+    engine.complete([plain])
+    assert len(plain.ids) == 5 and not engine._scheduler.forks and not engine._searches
 
 
 def test_everything_banned(model):

@@ -123,6 +123,16 @@ def test_every_setting(pairs, name, prompt, ends, most, least, words, **shared):
     assert pairs[name].ours(prompt, chosen, ends) == wanted
 
 
+@pytest.mark.parametrize("length_penalty", [0.3, 1.0, 2.0])
+def test_a_search_ends_where_no_beam_is_better(pairs, length_penalty):
+    """Answers come early and go on being found: where the search ends decides which are returned."""
+    ends, chosen = frozenset(range(1, VOCABULARY, 6)), {"num_beams": 3, "length_penalty": length_penalty}
+    for begin in range(1, 40):
+        prompt = [begin, 2 * begin % 47, 7]
+        found = pairs["gpt2"].ours(prompt, Settings.of({**chosen, "max_tokens": 25}), ends)
+        assert found == pairs["gpt2"].wanted(prompt, ends, max_new_tokens=25, **chosen)
+
+
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_bad_words_of_several_ids(pairs, name):
     """A word is banned where it would be completed, in each beam by what that beam says."""
