@@ -12,10 +12,12 @@ import time
 import pytest
 import torch
 
-from athanor.core.errors import InputError, NotFoundError
+from athanor.core.errors import InputError
 from athanor.models.decoder import Decoder, initialise
-from athanor.models.folder import load_network, read_spec, save_network, tensor_bytes
+from athanor.models.folder import save_network, tensor_bytes
+from athanor.models.opening import load_network
 from athanor.specs import safetensors
+from athanor.specs.checkpoint import read_spec
 from athanor.specs.decoder import DecoderSpec
 
 SPEC = DecoderSpec(
@@ -122,7 +124,7 @@ def test_many_layers_that_are_not_there_are_refused_at_once(folder):
     """The first that is missing is named; no network of 4,096 layers is laid out for it."""
     edit_config(folder, num_hidden_layers=4096)
     began = time.process_time()
-    with pytest.raises(InputError, match=r"lacks the tensor model\.layers\.10\."):
+    with pytest.raises(InputError, match=r"lacks the tensors model\.layers\.10\..* and 45\d\d\d more"):
         load_network(folder)
     assert time.process_time() - began < 2
 
@@ -163,7 +165,7 @@ def test_shards(folder):
 def test_missing_shard_is_named(folder):
     shard(folder)
     (folder / "two.safetensors").unlink()
-    with pytest.raises(NotFoundError, match=r"two\.safetensors"):
+    with pytest.raises(InputError, match=r"two\.safetensors"):
         load_network(folder)
 
 
@@ -189,7 +191,7 @@ def test_index_cannot_name_a_path(folder, tmp_path, name):
         if file == "one.safetensors":
             index["weight_map"][key] = name
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(NotFoundError) as caught:
+    with pytest.raises(InputError) as caught:
         load_network(folder)
     assert caught.value.value == name
 
@@ -260,9 +262,9 @@ def test_tensor_type_that_is_no_weight(folder):
 
 def test_no_weights_and_no_config(tmp_path, folder):
     (folder / "model.safetensors").unlink()
-    with pytest.raises(NotFoundError, match=r"model\.safetensors"):
+    with pytest.raises(InputError, match=r"model\.safetensors"):
         load_network(folder)
-    with pytest.raises(NotFoundError, match=r"config\.json"):
+    with pytest.raises(InputError, match=r"config\.json"):
         load_network(tmp_path)
 
 

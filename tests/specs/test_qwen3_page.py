@@ -19,7 +19,6 @@ from athanor.specs.qwen3 import PRESETS, from_preset, key_map, read_config, writ
 from athanor.specs.rotary import Rotary
 from athanor.specs.trunk import MOST
 
-
 NUMBERS = [*MOST, "vocabulary", "context"]
 
 
@@ -121,7 +120,8 @@ def test_a_missing_number_is_named(name):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"heads": 3, "kv_heads": 2}, {"head_width": 7}] + [{name: n} for name in NUMBERS for n in (0, -1, 2**40)]
+    "changed",
+    [{"heads": 3, "kv_heads": 2}, {"head_width": 7}] + [{name: n} for name in NUMBERS for n in (0, -1, 2**40)],
 )
 def test_numbers_that_do_not_fit(changed):
     base = {"vocabulary": 9, "width": 8, "layers": 1, "heads": 2, "kv_heads": 1, "head_width": 4, "inner": 8}

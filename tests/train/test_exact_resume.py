@@ -18,7 +18,8 @@ from toy_run import PLAN, Child, Shim, die, faulty, run, same, tokens, trainer, 
 
 from athanor.core import signals
 from athanor.core.errors import Interrupted
-from athanor.models.folder import load_network, save_network
+from athanor.models.folder import save_network
+from athanor.models.opening import load_network
 from athanor.train import checkpoint, loop
 from athanor.train.clock import Clock
 from athanor.train.packing import Sampler, cut

@@ -16,7 +16,7 @@ import torch
 
 from athanor.core.errors import InputError, UsageError
 from athanor.models.encoder import Encoder
-from athanor.specs.folder import read_json
+from athanor.specs.folder import packed_file, read_json
 from athanor.tokenizers.tokenizer import Tokenizer
 
 POOLING = "1_Pooling/config.json"
@@ -39,6 +39,8 @@ class Manner:
 
 def manner(folder: Path, context: int) -> Manner:
     """What a model folder says."""
+    if packed_file(folder) is not None:  # the one packed encoder that is read
+        return Manner(longest=context, prefixes={"query": "query: ", "passage": "passage: "})
     pooling = read_json(folder / POOLING) if (folder / POOLING).is_file() else {}
     settings = read_json(folder / SETTINGS) if (folder / SETTINGS).is_file() else {}
     prompts = (read_json(folder / PROMPTS) if (folder / PROMPTS).is_file() else {}).get("prompts")

@@ -19,6 +19,7 @@ from athanor.core.errors import InputError, NotFoundError, UsageError
 from athanor.generate.embed import embed, manner, refuse
 from athanor.generate.engine import Engine, NetworkStep
 from athanor.generate.fill import Filled, fill
+from athanor.generate.fitting import fitting_tokenizer
 from athanor.generate.request import Request, Settings
 from athanor.generate.step_torch import TorchStep
 from athanor.generate.step_translate import TranslateStep
@@ -26,11 +27,10 @@ from athanor.models.build import Network
 from athanor.models.decoder import PRECISIONS, Decoder
 from athanor.models.encoder import Encoder
 from athanor.models.encoder_decoder import EncoderDecoder
-from athanor.models.folder import load_network
+from athanor.models.opening import load_network
 from athanor.models.recurrent import Recurrent
 from athanor.specs.families import Spec, embedding_rows
 from athanor.specs.folder import read_json
-from athanor.tokenizers.fitting import fitting_tokenizer
 from athanor.tokenizers.tokenizer import Tokenizer
 from athanor.tokenizers.train import END_OF_TEXT, END_TURN
 
@@ -72,7 +72,7 @@ class Model:
     def __init__(self, folder: Path, network: Network, manifest: Manifest | None = None) -> None:
         self.folder, self.network, self.manifest = folder, network, manifest
         self.spec: Spec = network.spec
-        self.tokenizer: Tokenizer | None = fitting_tokenizer(folder, embedding_rows(self.spec))
+        self.tokenizer: Tokenizer | None = fitting_tokenizer(folder, self.spec)
         path = folder / GENERATION_CONFIG
         self.defaults: dict[str, Any] = read_json(path) if path.is_file() else {}
         self.ends = self._ends()

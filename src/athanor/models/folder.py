@@ -7,8 +7,10 @@ is named, never replaced by fresh numbers. Weights are memory-mapped and copied 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,51 +19,62 @@ from torch import Tensor
 from athanor.core.errors import InputError
 from athanor.core.files import replacing, write_atomic
 from athanor.models import keys
-from athanor.models.build import Network, network_for
-from athanor.models.decoder import Decoder
+from athanor.models.build import Network
+from athanor.models.opened import laid_out, shapes_of
 from athanor.specs import safetensors
-from athanor.specs.checkpoint import MOST_NAMED, Checkpoint, open_checkpoint, read_decoder_spec
-from athanor.specs.families import family
+from athanor.specs.checkpoint import MOST_NAMED, Checkpoint, open_checkpoint
+from athanor.specs.families import Spec, family
 from athanor.specs.folder import CONFIG, SINGLE, Stored
-from athanor.specs.keymap import published_shapes
+from athanor.specs.keymap import Rule, published_shapes
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
-def load_decoder(folder: Path, dtype: torch.dtype = torch.float32) -> Decoder:
-    """The decoder of a model folder. Raises InputError where another kind of network lies there."""
-    read_decoder_spec(folder)
-    network = load_network(folder, dtype)
-    assert isinstance(network, Decoder)
-    return network
+@dataclass(frozen=True)
+class Folder:
+    """A standard folder, opened (see `Opened`)."""
+
+    checkpoint: Checkpoint
+    ours: Mapping[str, tuple[int, ...]]
+    format: str = "safetensors"
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What config.json says."""
+        return self.checkpoint.config
+
+    @property
+    def spec(self) -> Spec:
+        """The network."""
+        return self.checkpoint.spec
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """The key map."""
+        return self.checkpoint.rules
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """The type of each published tensor, such as BF16."""
+        return {name: its.entry.dtype for name, its in self.checkpoint.weights.items()}
+
+    def read(self, name: str) -> Tensor:
+        """A published tensor, memory-mapped."""
+        return map_tensor(self.checkpoint.weights[name])
+
+    def fill(self, rule: Rule, ours: Tensor) -> None:
+        """Copy into one of ours what a rule says."""
+        keys.fill(rule, ours, self.read)
 
 
-def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> Network:
-    """The network of a model folder with its weights in `dtype`, in evaluation mode."""
+def open_folder(folder: Path) -> Folder:
+    """Look at a folder. Raises InputError for tensors that are missing, unknown or misshapen, all of them at once."""
     found = open_checkpoint(folder)
-    network = _laid_out(found).to(dtype)
-    network.to_empty(device="cpu")
-    with torch.no_grad():
-        parameters = dict(network.named_parameters())
-        for rule in found.rules:
-            keys.fill(rule, parameters[rule.ours], lambda name: map_tensor(found.weights[name]))
+    ours = shapes_of(laid_out(found.spec))
+    _check_shapes(found.weights, published_shapes(found.rules, ours))
     _check_copies(found)
-    return network.eval().requires_grad_(False)
-
-
-def our_shapes(found: Checkpoint) -> dict[str, tuple[int, ...]]:
-    """The shape of each of our tensors. Raises InputError that lists the stored tensors which do not fit them."""
-    return {name: tuple(parameter.shape) for name, parameter in _laid_out(found).named_parameters()}
-
-
-def _laid_out(found: Checkpoint) -> Network:
-    """The network of a checkpoint without memory for its weights, which were seen to fit it."""
-    with torch.device("meta"):
-        network = network_for(found.spec)
-    shapes = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
-    _check_shapes(found.weights, published_shapes(found.rules, dict(shapes)))
-    return network
+    return Folder(found, ours)
 
 
 def save_network(network: Network, folder: Path) -> None:

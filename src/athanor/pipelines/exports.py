@@ -8,7 +8,7 @@ from typing import Any
 
 from athanor.core.progress import Reporter
 from athanor.generate.handle import locate
-from athanor.specs.folder import stored_tensors
+from athanor.specs.folder import weight_files
 from athanor.transform.card import CARD, card
 from athanor.transform.export import SHARD_BYTES, export_folder
 
@@ -29,7 +29,7 @@ class Request:
 def export(request: Request) -> dict[str, Any]:
     """Export a model; CONTRACT's object."""
     folder, manifest = locate(request.name)
-    size = float(sum(its.entry.bytes for its in stored_tensors(folder).values()))
+    size = float(sum(path.stat().st_size for path in weight_files(folder)))
     with request.reporter.bar("writing", size) as bar:
         found = export_folder(
             folder,

@@ -14,11 +14,12 @@ from athanor.artifacts.store import Store
 from athanor.core.errors import NotFoundError
 from athanor.core.files import sha256_bytes, sha256_file
 from athanor.core.progress import Reporter
+from athanor.generate.fitting import fitting_tokenizer
 from athanor.models import roundtrip
-from athanor.specs.checkpoint import Checkpoint, open_checkpoint
-from athanor.specs.families import embedding_rows
+from athanor.models.opened import Opened
+from athanor.models.opening import open_model
 from athanor.specs.folder import kept_files, weight_files
-from athanor.tokenizers.fitting import fitting_tokenizer
+from athanor.specs.inspection import inspect
 
 VERSION = 1
 
@@ -28,25 +29,31 @@ class Request:
     """What was asked."""
 
     source: Path
+    """A model folder, or a GGUF file."""
     name: str | None
     replace: bool
     reporter: Reporter
+    licence: str | None = None
+    """Where the source itself states none."""
+    step: str = "import"
 
 
-def import_folder(request: Request) -> dict[str, Any]:
-    """Import a model folder; CONTRACT's object. Raises InputError for what would not compute what it says."""
+def import_model(request: Request) -> dict[str, Any]:
+    """Import a model; CONTRACT's object. Raises InputError for what would not compute what it says."""
     store, source = Store.open(), request.source
-    if not source.is_dir():
-        raise NotFoundError(f"There is no folder {source}.", value=str(source), remedy="Check the path.")
+    if not source.exists():
+        raise NotFoundError(f"There is nothing at {source}.", value=str(source), remedy="Check the path.")
     name = None if request.name is None else store.check_name(request.name)
-    found = open_checkpoint(source)
-    fitting_tokenizer(source, embedding_rows(found.spec))
-    sources = _hashed(source, [*kept_files(source), *weight_files(source)], request.reporter)
-    recipe = {"step": "import", "content": sha256_bytes(canonical_json(sources))}
+    found = open_model(source)
+    fitting_tokenizer(source, found.spec)
+    base = source.parent if source.is_file() else source
+    beside = [] if source.is_file() else kept_files(source)
+    sources = _hashed(base, [*beside, *weight_files(source)], request.reporter)
+    recipe = {"step": request.step, "content": sha256_bytes(canonical_json(sources))}
     kept = store.find("model", step_key("model", recipe, [], VERSION))
     if name is not None:
         store.check_name_free(name, request.replace, kept.id if kept else None)
-    artifact = kept or _keep(store, found, recipe, sources, request.reporter)
+    artifact = kept or _keep(store, found, base, recipe, sources, request)
     if name is not None:
         store.bind(name, artifact.id, replace=request.replace)
     return {"name": name, "id": artifact.id, **artifact.manifest.metrics, "cached": kept is not None}
@@ -63,29 +70,30 @@ def _hashed(folder: Path, files: Sequence[Path], reporter: Reporter) -> list[dic
 
 
 def _keep(
-    store: Store, found: Checkpoint, recipe: dict[str, Any], sources: Sequence[dict[str, str]], reporter: Reporter
+    store: Store,
+    found: Opened,
+    base: Path,
+    recipe: dict[str, Any],
+    sources: Sequence[dict[str, str]],
+    request: Request,
 ) -> Artifact:
     """The checkpoint as an artifact, with the proof that its key map loses nothing."""
-    size = float(sum(its.entry.bytes for its in found.weights.values()))
-    with reporter.bar("proving", size) as bar:
+    with request.reporter.bar("proving", float(len(found.kinds))) as bar:
         proof = roundtrip.prove(found, lambda done: bar.update(float(done)))
-    named = [{**row, "path": str(found.folder.absolute() / row["path"])} for row in sources]
-    with store.draft("model", recipe, [], version=VERSION, sources=named) as draft:
+    seen = inspect(str(request.source.absolute()), False, Reporter(quiet=True))
+    metrics = {
+        "family": found.spec.family,
+        "parameters": seen["parameters"],
+        "dtype": seen["dtype"],
+        "format": found.format,
+        "tensors": len(found.kinds),
+        "findings": seen["findings"],
+    }
+    named = [{**row, "path": str((base / row["path"]).absolute())} for row in sources]
+    licence = seen["licence"] or request.licence
+    with store.draft("model", recipe, [], version=VERSION, sources=named, licence=licence) as draft:
         for row in sources:
             target = draft.folder / row["path"]
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(found.folder / row["path"], target)
-        return draft.commit(metrics=facts(found), proofs={"import": proof})
-
-
-def facts(found: Checkpoint) -> dict[str, Any]:
-    """What is said of an imported checkpoint."""
-    kinds = sorted({its.entry.dtype for its in found.weights.values()})
-    return {
-        "family": found.spec.family,
-        "parameters": sum(its.entry.items for its in found.weights.values()),
-        "dtype": "+".join(kinds).lower(),
-        "format": "safetensors",
-        "tensors": len(found.weights),
-        "findings": [],
-    }
+            shutil.copyfile(base / row["path"], target)
+        return draft.commit(metrics=metrics, proofs={"import": proof})

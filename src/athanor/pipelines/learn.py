@@ -20,7 +20,8 @@ from athanor.core.seeds import derive
 from athanor.data.reader import Corpus
 from athanor.generate.handle import write_generation_config
 from athanor.models.decoder import PRECISIONS, Decoder, initialise
-from athanor.models.folder import load_decoder, save_network
+from athanor.models.folder import save_network
+from athanor.models.opening import load_decoder
 from athanor.objectives import next_token
 from athanor.pipelines.plan import Choice, training_plan
 from athanor.pipelines.steps import MODEL_VERSION, Keys, copy_tokenizer, input_of

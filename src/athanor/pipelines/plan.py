@@ -15,6 +15,7 @@ from athanor.core.errors import RecipeError, ResourceError
 from athanor.core.hardware import available_memory_bytes
 from athanor.pipelines.recipe import BuildRecipe
 from athanor.specs.decoder import DecoderSpec, parameters, training_flops_per_token
+from athanor.specs.own_loop import batch_size_for, micro_rows, peak_memory, row_length_for
 from athanor.specs.qwen3 import PRESETS, from_preset
 from athanor.tokenizers.recipe import vocabulary_for
 from athanor.train import compiled
@@ -32,9 +33,6 @@ WORTH = 4.0
 """A shape of N parameters is chosen where the budget buys at least WORTH·N² operations: compute-optimal size grows
 with the root of compute (Hoffmann et al. 2022, arXiv:2203.15556). Their constant is 120; with minutes on two cores and
 many passes over little text, larger networks learn more a second (LOG.md)."""
-USUAL_ROW = 1024
-MICRO_TOKENS = 8192  # positions of one micro-batch at the most: activations stay bounded
-BASE_MEMORY = 670 << 20  # interpreter, torch and its kernels, matplotlib, corpus tools
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,13 +77,13 @@ def choose(
     learning = _learning_seconds(recipe.budget_seconds, around)
     vocabulary = recipe.tokenizer.vocabulary or vocabulary_for(characters)
     spec = parent or _spec(recipe, machine, precision, vocabulary, learning)
-    row_length = recipe.model.context or parent_row or min(spec.context, USUAL_ROW)
+    row_length = recipe.model.context or parent_row or row_length_for(spec)
     rate = machine.flops_per_second(spec.width, precision) / training_flops_per_token(spec, row_length)
-    batch_size = recipe.train.batch_size or max(4, round(_batch_tokens(spec) / row_length))
+    batch_size = recipe.train.batch_size or batch_size_for(spec, row_length)
     steps = recipe.train.steps or max(20, round(learning * rate / (batch_size * row_length)))
     if recipe.budget_seconds is None:
         learning = steps * batch_size * row_length / rate
-    micro = _micro_rows(batch_size, min(-(-batch_size // recipe.train.accumulate), MICRO_TOKENS // row_length))
+    micro = micro_rows(batch_size, row_length, recipe.train.accumulate)
     wanted = recipe.train.compile
     return Choice(
         spec=spec,
@@ -99,7 +97,7 @@ def choose(
         tokens_per_second=rate,
         planned=Planned(
             seconds=max(recipe.budget_seconds or 0.0, around + learning),
-            peak_memory_bytes=_peak_memory(spec, micro, row_length),
+            peak_memory_bytes=peak_memory(spec, micro, row_length)["total"],
             disk_bytes=_disk(spec, characters),
             parameters=sum(parameters(spec).values()),
         ),
@@ -163,20 +161,15 @@ def _learning_seconds(budget: float | None, around: float) -> float:
     return 60.0 if budget is None else max(0.3 * budget, budget - around)
 
 
-def _micro_rows(batch_size: int, most: int) -> int:
-    """The most rows that divide the batch evenly: micro-batches of one shape are compiled once."""
-    return max(rows for rows in range(1, max(1, most) + 1) if batch_size % rows == 0)
-
-
 def _spec(recipe: BuildRecipe, machine: Machine, precision: Precision, vocabulary: int, learning: float) -> DecoderSpec:
     wanted = recipe.model
     name = LADDER[0]
     for larger in LADDER[1:]:
-        spec = from_preset(larger, vocabulary, context_for(larger))
+        spec = from_preset(larger, vocabulary, PRESETS[larger].context)
         if learning * machine.flops_per_second(spec.width, precision) < WORTH * sum(parameters(spec).values()) ** 2:
             break
         name = larger
-    base = from_preset(name, vocabulary, wanted.context or context_for(name))
+    base = from_preset(name, vocabulary, wanted.context or PRESETS[name].context)
     if all(getattr(wanted, key) is None for key in ("layers", "width", "heads", "kv_heads", "inner")):
         return base.check()
     width = wanted.width or base.width
@@ -211,28 +204,9 @@ def _whole(head_width: int, width: int, heads: int) -> int:
     return head_width
 
 
-def context_for(preset: str) -> int:
-    """Tokens a preset reads: short rows for small networks, whose time goes into attention otherwise."""
-    width = PRESETS[preset]["width"]
-    return 256 if width < 384 else 512 if width < 768 else 1024
-
-
-def _batch_tokens(spec: DecoderSpec) -> int:
-    """Tokens an optimiser step: small networks on little text learn most from many small steps (LOG.md)."""
-    return 1024 if spec.width < 256 else 2048 if spec.width < 384 else 8192 if spec.width < 768 else 16_384
-
-
 def _learning_rate(spec: DecoderSpec) -> float:
     """Peak rate: falls with the square root of width."""
     return 3e-3 * (192 / spec.width) ** 0.5
-
-
-def _peak_memory(spec: DecoderSpec, rows: int, row_length: int) -> int:
-    weights = sum(parameters(spec).values())
-    tokens = rows * row_length
-    a_layer = 26 * spec.width + 6 * spec.inner + spec.heads * row_length  # floats a token kept for backward
-    activations = 4 * tokens * spec.layers * a_layer + 4 * 4 * 1024 * spec.vocabulary
-    return BASE_MEMORY + 4 * weights * 6 + activations
 
 
 def _disk(spec: DecoderSpec, characters: int) -> int:

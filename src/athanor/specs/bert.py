@@ -44,3 +44,15 @@ def key_map(spec: EncoderSpec) -> list[Rule]:
 def fitted(spec: EncoderSpec, names: set[str]) -> EncoderSpec:
     """The spec with the parts that the folder's tensors show."""
     return bert_like.fitted(spec, names, PREFIX, HEADS["follows"], HEADS)
+
+
+def _published(layers: int, width: int, heads: int, inner: int) -> EncoderSpec:
+    shape = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads}
+    return read_config({"vocab_size": 30_522, "intermediate_size": inner, **shape})
+
+
+PRESETS: dict[str, EncoderSpec] = {
+    # https://huggingface.co/google-bert/bert-base-uncased/blob/main/config.json, without the heads it was trained with
+    "bert-base": _published(12, 768, 12, 3072),
+    "bert-large": _published(24, 1024, 16, 4096),
+}

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, bad_value, labels, one_of, refuse, whole
+from athanor.specs.config import ACTIVATIONS, Config, above_zero, bad_value, labels, one_of, refuse, truth, whole
 from athanor.specs.encoder import EncoderSpec, Head
 from athanor.specs.keymap import Rule, both, join, rename
 
@@ -32,6 +32,7 @@ def read(config: Config, family: str, name: str, **more: Any) -> EncoderSpec:
     if config.get("position_embedding_type", "absolute") != "absolute":
         refuse(config["position_embedding_type"], "position_embedding_type")
     head, next_sentence, pooler = _head(config, name)
+    pooler = pooler and truth(config, "add_pooling_layer", True)
     heads, width = whole(config, "num_attention_heads"), whole(config, "hidden_size")
     return EncoderSpec(
         **{
@@ -101,6 +102,7 @@ def write(spec: EncoderSpec, model_type: str, name: str, dtype: str, **more: Any
         "type_vocab_size": spec.types,
         "vocab_size": spec.vocabulary,
         **(labels if spec.head in ("classes", "tokens") else {}),
+        **({} if spec.pooler or spec.head is not None else {"add_pooling_layer": False}),
         **more,
     }
 

@@ -115,3 +115,17 @@ def _split(spec: DecoderSpec, theirs: str) -> tuple[Part, ...]:
         found.append(Part(theirs, part.size, at, pairs=part.pairs))
         at += part.size or 0
     return tuple(found)
+
+
+_PUBLISHED: dict[str, Any] = {
+    "hidden_size": 4096, "ffn_hidden_size": 13_696, "num_attention_heads": 32, "kv_channels": 128, "seq_length": 8192,
+    "multi_query_attention": True, "multi_query_group_num": 2, "add_qkv_bias": True,
+}  # fmt: skip
+PRESETS: dict[str, DecoderSpec] = {
+    # https://huggingface.co/THUDM/chatglm3-6b/blob/main/config.json
+    "chatglm3-6b": read_config({**_PUBLISHED, "num_layers": 28, "padded_vocab_size": 65_024}),
+    # https://huggingface.co/THUDM/glm-4-9b/blob/main/config.json
+    "glm-4-9b": read_config(
+        {**_PUBLISHED, "num_layers": 40, "padded_vocab_size": 151_552, "layernorm_epsilon": 1.5625e-07}
+    ),
+}

@@ -65,20 +65,20 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     buffers = {name: its for name, its in stored.items() if re.search(page.BUFFERS, name)}
     named = {name: its for name, its in stored.items() if name not in buffers}
     fitted = getattr(page, "fitted", None)
-    aliases = _aliases(page, set(named))
+    names = aliases(page, set(named))
     if fitted is not None:
-        spec = fitted(spec, set(aliases))
+        spec = fitted(spec, set(names))
     rules = page.key_map(spec)
     wanted = published_names(rules)
-    weights = {name: named[alias] for name, alias in aliases.items() if name in wanted}
-    spare = {name: alias for name, alias in aliases.items() if name not in wanted}
+    weights = {name: named[alias] for name, alias in names.items() if name in wanted}
+    spare = {name: alias for name, alias in names.items() if name not in wanted}
     copies = [(page.COPIES[name], named[alias]) for name, alias in sorted(spare.items()) if name in page.COPIES]
     unknown = {alias for name, alias in spare.items() if name not in page.COPIES}
     _check_names(folder, wanted - weights.keys(), unknown)
     return Checkpoint(folder, config, page, spec, rules, weights, copies, buffers)
 
 
-def _aliases(page: Family, stored: set[str]) -> dict[str, str]:
+def aliases(page: Family, stored: set[str]) -> dict[str, str]:
     """Published name → the name a tensor is stored under: old folders have other words, a bare trunk lacks a prefix."""
     prefix = getattr(page, "PREFIX", "")
     bare = prefix and not any(name.startswith(prefix) for name in stored)
@@ -95,7 +95,8 @@ def _aliases(page: Family, stored: set[str]) -> dict[str, str]:
 def _check_names(folder: Path, missing: set[str], unknown: set[str]) -> None:
     if not missing and not unknown:
         return
-    said = [f"{word} {_listed(names)}" for word, names in (("lacks", missing), ("holds the unknown", unknown)) if names]
+    faults = (("lacks the", missing), ("holds the unknown", unknown))
+    said = [f"{word} {_listed(names)}" for word, names in faults if names]
     raise InputError(
         f"The model folder {folder} {' and '.join(said)}.",
         value=sorted(missing | unknown)[:1000],

@@ -21,6 +21,8 @@ KEPT = (
     "config_sentence_transformers.json", "1_Pooling/config.json", "README*", "LICENSE*", "LICENCE*", "NOTICE*",
 )  # fmt: skip
 """What is kept of a folder beside its weights; what is not named here is not needed, or is code."""
+PACKED = (".gguf", "e5-small-q4.bin")
+"""Files that hold a whole model."""
 MAX_KEPT_BYTES = 200_000_000  # of a file that is no weights
 
 
@@ -51,6 +53,23 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
+def packed_file(place: Path) -> Path | None:
+    """The one file that holds a whole model: a GGUF file, or a folder's only one; None for a standard folder."""
+    if place.is_file():
+        return place
+    if (place / CONFIG).is_file():
+        return None
+    found = sorted(path for suffix in PACKED for path in place.glob(f"*{suffix}") if path.is_file())
+    if len(found) > 1:
+        raise InputError(
+            f"{place} holds {len(found)} packed models: {', '.join(path.name for path in found[:8])}.",
+            value=[path.name for path in found[:100]],
+            limit=1,
+            remedy="Name one of them.",
+        )
+    return found[0] if found else None
+
+
 def kept_files(folder: Path) -> list[Path]:
     """The files beside the weights that belong to a model, sorted. Raises InputError for one of a hopeless size."""
     found = sorted({path for pattern in KEPT for path in folder.glob(pattern) if path.is_file()})
@@ -67,6 +86,8 @@ def kept_files(folder: Path) -> list[Path]:
 
 def weight_files(folder: Path) -> list[Path]:
     """The files that hold the weights, and the index of several."""
+    if packed := packed_file(folder):
+        return [packed]
     if (folder / SINGLE).is_file():
         return [folder / SINGLE]
     return [folder / INDEX, *sorted({its.path for its in stored_tensors(folder).values()})]

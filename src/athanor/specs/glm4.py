@@ -62,3 +62,10 @@ def paired(spec: DecoderSpec, theirs: list[str]) -> tuple[Part, ...]:
         Part(keys, rows, pairs=Pairs(spec.kv_heads, width, turned)),
         Part(values, rows),
     )
+
+
+# https://huggingface.co/THUDM/GLM-4-9B-0414/blob/main/config.json
+_PUBLISHED = llama_like.config(
+    151_552, 32_768, 40, 4096, 32, 2, 13_696, head_dim=128, rms_norm_eps=1e-5, attention_bias=True
+)
+PRESETS: dict[str, DecoderSpec] = {"glm-4-9b-0414": read_config(_PUBLISHED)}

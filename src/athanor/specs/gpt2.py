@@ -87,3 +87,17 @@ def key_map(spec: DecoderSpec) -> list[Rule]:
                 rename(f"{theirs}{name}.bias", f"{ours}{our_name}.bias"),
             ]
     return rules
+
+
+def _published(layers: int, width: int, heads: int) -> DecoderSpec:
+    shape = {"n_layer": layers, "n_embd": width, "n_head": heads}
+    return read_config({"vocab_size": 50_257, "n_positions": 1024, **shape})
+
+
+PRESETS: dict[str, DecoderSpec] = {
+    # https://huggingface.co/openai-community/gpt2/blob/main/config.json, and so on by name
+    "gpt2": _published(12, 768, 12),
+    "gpt2-medium": _published(24, 1024, 16),
+    "gpt2-large": _published(36, 1280, 20),
+    "gpt2-xl": _published(48, 1600, 25),
+}

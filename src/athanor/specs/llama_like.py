@@ -40,6 +40,22 @@ def read(config: Config, family: str, **more: Any) -> DecoderSpec:
     )
 
 
+def config(
+    vocabulary: int, context: int, layers: int, width: int, heads: int, kv_heads: int, inner: int, **more: Any
+) -> dict[str, Any]:
+    """What of a published config its page reads, for presets. more: under its published names."""
+    return {
+        "vocab_size": vocabulary,
+        "max_position_embeddings": context,
+        "num_hidden_layers": layers,
+        "hidden_size": width,
+        "num_attention_heads": heads,
+        "num_key_value_heads": kv_heads,
+        "intermediate_size": inner,
+        **more,
+    }
+
+
 def write(spec: DecoderSpec, model_type: str, architecture: str, dtype: str, **more: Any) -> dict[str, Any]:
     """The config that transformers, vLLM and llama.cpp's converter read. dtype: of the weights beside it."""
     return {

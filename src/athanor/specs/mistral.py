@@ -23,3 +23,10 @@ def read_config(config: Config) -> DecoderSpec:
 def write_config(spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]:
     """The config that transformers, vLLM and llama.cpp's converter read. dtype: of the weights beside it."""
     return llama_like.write(spec, MODEL_TYPE, ARCHITECTURE, dtype, sliding_window=spec.window)
+
+
+# https://huggingface.co/mistralai/Mistral-7B-v0.1/blob/main/config.json
+_PUBLISHED = llama_like.config(
+    32_000, 32_768, 32, 4096, 32, 8, 14_336, rms_norm_eps=1e-5, rope_theta=10_000.0, sliding_window=4096
+)
+PRESETS: dict[str, DecoderSpec] = {"mistral-7b": read_config(_PUBLISHED)}

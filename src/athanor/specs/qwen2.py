@@ -34,3 +34,21 @@ def write_config(spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]:
         "use_sliding_window": windowed,
     }
     return llama_like.write(spec, MODEL_TYPE, ARCHITECTURE, dtype, **more)
+
+
+_THETA = {"rope_theta": 1e6}
+_TIED = {**_THETA, "tie_word_embeddings": True}
+_LARGE = {**_THETA, "rms_norm_eps": 1e-5}
+PRESETS: dict[str, DecoderSpec] = {
+    name: read_config(config)
+    for name, config in {
+        # https://huggingface.co/Qwen/Qwen2.5-0.5B/blob/main/config.json, and so on by name
+        "qwen2.5-0.5b": llama_like.config(151_936, 32_768, 24, 896, 14, 2, 4864, **_TIED),
+        "qwen2.5-1.5b": llama_like.config(151_936, 131_072, 28, 1536, 12, 2, 8960, **_TIED),
+        "qwen2.5-3b": llama_like.config(151_936, 32_768, 36, 2048, 16, 2, 11_008, **_TIED),
+        "qwen2.5-7b": llama_like.config(152_064, 131_072, 28, 3584, 28, 4, 18_944, **_THETA),
+        "qwen2.5-14b": llama_like.config(152_064, 131_072, 48, 5120, 40, 8, 13_824, **_LARGE),
+        "qwen2.5-32b": llama_like.config(152_064, 131_072, 64, 5120, 40, 8, 27_648, **_LARGE),
+        "qwen2.5-72b": llama_like.config(152_064, 131_072, 80, 8192, 64, 8, 29_568, **_LARGE),
+    }.items()
+}

@@ -45,3 +45,15 @@ def write_config(spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]:
         "use_sliding_window": False,
     }
     return llama_like.write(spec, MODEL_TYPE, ARCHITECTURE, dtype, **more)
+
+
+_EXPERTS = {"head_dim": 128, "rope_theta": 1e6, "num_experts": 128, "num_experts_per_tok": 8, "norm_topk_prob": True}
+PRESETS: dict[str, DecoderSpec] = {
+    name: read_config({**config, **_EXPERTS})
+    for name, config in {
+        # https://huggingface.co/Qwen/Qwen3-30B-A3B/blob/main/config.json
+        "qwen3-30b-a3b": llama_like.config(151_936, 40_960, 48, 2048, 32, 4, 6144, moe_intermediate_size=768),
+        # https://huggingface.co/Qwen/Qwen3-235B-A22B/blob/main/config.json
+        "qwen3-235b-a22b": llama_like.config(151_936, 40_960, 94, 4096, 64, 4, 12_288, moe_intermediate_size=1536),
+    }.items()
+}

@@ -23,7 +23,7 @@ MOST = {
     "width": 1 << 20, "layers": 1 << 12, "heads": 1 << 14, "kv_heads": 1 << 14, "head_width": 1 << 14,
     "inner": 1 << 22,
 }  # fmt: skip
-MOST_EXPERTS = 1 << 10
+MOST_EXPERTS, MOST_IN_ALL = 1 << 10, 1 << 16
 MOST_BUCKETS, MOST_DISTANCE = 1 << 12, 1 << 22
 
 
@@ -112,6 +112,7 @@ class TrunkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             within("farthest distance", self.relative.farthest - self.relative.buckets // 4, MOST_DISTANCE)
         if self.experts is not None:
             within("experts", self.experts.number, MOST_EXPERTS)
+            within("experts of all layers", self.layers * self.experts.number, MOST_IN_ALL)
             within("experts chosen", self.experts.chosen, self.experts.number)
             within("inner width of experts", self.experts.inner, MOST["inner"])
         return self

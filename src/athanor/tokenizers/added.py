@@ -14,6 +14,7 @@ from tokenizers import AddedToken
 
 from athanor.core.errors import InputError
 from athanor.tokenizers.parts import NAMED, read_object, token_name
+from athanor.tokenizers.pieces import HIDDEN
 
 FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
@@ -34,6 +35,8 @@ def add_tokens(backend: tokenizers.Tokenizer, folder: Path, config: Mapping[str,
 
 def place(backend: tokenizers.Tokenizer, number: int, token: AddedToken) -> None:
     """Add one token; it must come to stand at `number`."""
+    if backend.id_to_token(number) == HIDDEN + token.content:  # a control piece of a SentencePiece model
+        return
     known = backend.token_to_id(token.content)
     if known is None and number < backend.get_vocab_size(with_added_tokens=True) and backend.id_to_token(number):
         known = -1
@@ -63,7 +66,9 @@ def _declared(folder: Path, config: Mapping[str, Any], names: list[str]) -> dict
     if isinstance(decoder, Mapping) and decoder:
         return {_number(number): _token(entry) for number, entry in decoder.items()}
     found = read_object(folder / "added_tokens.json")
-    return {_number(number): AddedToken(name, special=name in names, normalized=False) for name, number in found.items()}
+    return {
+        _number(number): AddedToken(name, special=name in names, normalized=False) for name, number in found.items()
+    }
 
 
 def _token(entry: Any) -> AddedToken:

@@ -63,7 +63,7 @@ SAME = {
 }
 """Other names of the same splits."""
 
-WHOLE = frozenset("llama-bpe llama3 llama-v3 falcon3 pixtral lfm2 tekken".split())
+WHOLE = frozenset(["llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral", "lfm2", "tekken"])
 """Splits whose models take a word that is in the vocabulary whole, whatever the merges say."""
 
 
@@ -76,7 +76,9 @@ def read(folder: Path, config: Mapping[str, Any]) -> Parts | None:
     if "clip" in class_of(config) or "a</w>" in vocab:
         return clip.parts(vocab, pairs, folder, config)
     qwen = "qwen" in class_of(config)
-    backend = build(vocab, pairs, SPLITS["qwen2" if qwen else "gpt-2"], prefix_space=bool(config.get("add_prefix_space")))
+    backend = build(
+        vocab, pairs, SPLITS["qwen2" if qwen else "gpt-2"], prefix_space=bool(config.get("add_prefix_space"))
+    )
     if qwen:
         backend.normalizer = normalizers.NFC()  # type: ignore[assignment]
     roberta = "<s>" in vocab and any(name in class_of(config) for name in ("roberta", "bart"))

@@ -40,7 +40,7 @@ def parts(
         [words, pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     backend.decoder = decoders.Sequence(  # type: ignore[assignment]
-        [decoders.ByteLevel(), decoders.Replace(ENDING, " "), decoders.Strip(" ", 0, 1)]
+        [decoders.ByteLevel(), decoders.Replace(ENDING, " "), decoders.Replace(Regex(" $"), "")]
     )
     add_tokens(backend, folder, {**stated, **config})
     return Parts(backend=backend, config=stated, before=(stated["bos_token"],), after=(stated["eos_token"],))

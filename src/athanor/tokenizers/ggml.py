@@ -9,7 +9,8 @@ pieces.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import tokenizers
@@ -35,7 +36,7 @@ IDS = {
 # What llama.cpp takes where a file does not say.
 DEFAULT_IDS = {
     "llama": {"bos": 1, "eos": 2, "unk": 0},
-    "t5": {"eos": 1, "unk": 2, "pad": 0},
+    "t5": {"eos": 1, "unk": 2},
     "bert": {"unk": 100, "cls": 101, "sep": 102, "pad": 0, "mask": 103},
     "gpt2": {},
 }
@@ -78,12 +79,11 @@ def _config(metadata: Mapping[str, Any], rows: Sequence[Piece], model: str) -> d
     """What tokenizer_config.json would say."""
     config: dict[str, Any] = {}
     for key, name in IDS.items():
-        number = metadata.get(PREFIX + name)
-        stated = number is not None
-        number = int(number) if stated else DEFAULT_IDS[model].get(key)
-        if number is not None and 0 <= number < len(rows):
+        stated = metadata.get(PREFIX + name)
+        number = DEFAULT_IDS[model].get(key, -1) if stated is None else int(stated)
+        if 0 <= number < len(rows):
             config[f"{key}_token"] = rows[number].text
-        elif stated:
+        elif stated is not None:
             raise _refused(name, number, f"an id of {len(rows)}")
     if isinstance(template := metadata.get(TEMPLATE), str):
         config["chat_template"] = template
@@ -112,9 +112,7 @@ def _gpt2(metadata: Mapping[str, Any], rows: Sequence[Piece], config: dict[str, 
     if pre in bytelevel.WHOLE:
         config.setdefault("add_bos_token", True)
     if pre == "roberta-bpe":
-        around = (config.get("cls_token") or config.get("bos_token"), config.get("sep_token") or config.get("eos_token"))
-        config.pop("add_bos_token", None), config.pop("add_eos_token", None)
-        return Parts(backend=backend, config=config, before=_present(around[0]), after=_present(around[1]))
+        config = {"add_bos_token": True, "add_eos_token": True, **config}
     return Parts(backend=backend, config=config)
 
 
@@ -141,6 +139,7 @@ def _t5(metadata: Mapping[str, Any], rows: Sequence[Piece], config: dict[str, An
 
 
 def _pieces(metadata: Mapping[str, Any], rows: Sequence[Piece], config: dict[str, Any], unigram: bool) -> Parts:
+    rows = [_one_unknown(row, config.get("unk_token")) for row in rows]
     charsmap = metadata.get(PREFIX + "precompiled_charsmap")
     raw = b"" if charsmap is None else bytes(number & 0xFF for number in charsmap)
     cleaning = Cleaning(
@@ -153,19 +152,30 @@ def _pieces(metadata: Mapping[str, Any], rows: Sequence[Piece], config: dict[str
     return Parts(backend=pieces.build(), config=config, prepare=cleaning, pieces=pieces)
 
 
+def _one_unknown(row: Piece, name: str | None) -> Piece:
+    """The file's key says which one it is; converters mark spare rows as unknown too."""
+    if row.text == name:
+        return replace(row, kind=Kind.UNKNOWN)
+    return replace(row, kind=Kind.CONTROL) if row.kind == Kind.UNKNOWN and name else row
+
+
 def _bert(metadata: Mapping[str, Any], rows: Sequence[Piece], config: dict[str, Any]) -> Parts:
     del metadata
     vocab = {_wordpiece(row): number for number, row in enumerate(rows)}
-    cased = any(re.search("[A-Z]", name) for name in vocab if not _BRACKETS.fullmatch(name))
     unknown = config.get("unk_token")
     if unknown is None:
         raise _refused("unknown_token_id", None, "the id of the unknown token")
-    backend = wordpiece.build(vocab, unknown, lowercase=not cased)
+    backend = wordpiece.build(vocab, unknown, lowercase=not cased(vocab))
     names = [config.get(f"{key}_token") for key in IDS]
     controls = [row.text for row in rows if row.kind == Kind.CONTROL or row.text in names]
     backend.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in controls])
     around = [_present(config.get(f"{key}_token")) for key in ("cls", "sep")]
     return Parts(backend=backend, config=config, before=around[0], after=around[1])
+
+
+def cased(names: Iterable[str]) -> bool:
+    """Whether a WordPiece vocabulary knows capitals; single ones, and those in brackets, uncased ones have too."""
+    return any(re.fullmatch("(##)?(?=..)[A-Za-z]*[A-Z][A-Za-z]*", name) for name in names)
 
 
 def _wordpiece(row: Piece) -> str:

@@ -8,6 +8,7 @@ letter, before the pieces are sought; the rest of the text is not touched.
 from __future__ import annotations
 
 import re
+
 import tokenizers
 from tokenizers import Regex, pre_tokenizers
 

@@ -23,6 +23,7 @@ LONGEST_PIECE = 1024
 """Characters; trained models stay below 64. Merges are sought at every cut of a piece."""
 
 MOST_CUTS = 40_000_000
+HIDDEN = " "
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
@@ -45,6 +46,11 @@ class Piece:
     score: float = 0.0
     kind: Kind = Kind.NORMAL
 
+    @property
+    def name(self) -> str:
+        """What the library calls it: a piece that no text may reach has a space in front, which no cleaned text has."""
+        return HIDDEN + self.text if self.kind in (Kind.CONTROL, Kind.UNKNOWN, Kind.UNUSED) else self.text
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pieces:
@@ -61,15 +67,12 @@ class Pieces:
         self._check()
         backend = tokenizers.Tokenizer(self._unigram() if self.unigram else self._bpe())
         backend.decoder = decoders.Decoder.custom(Joining(self.cleaning.dummy_prefix))  # type: ignore[assignment]
-        control = self._texts(Kind.CONTROL, Kind.UNKNOWN)
-        backend.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in control])
+        control = [piece.name for piece in self.pieces if piece.kind in (Kind.CONTROL, Kind.UNKNOWN)]
+        backend.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in control])
         if not self.unigram:
-            own = self._texts(Kind.USER_DEFINED)
-            backend.add_tokens([AddedToken(text, special=False, normalized=False) for text in own])
+            own = [piece.name for piece in self.pieces if piece.kind == Kind.USER_DEFINED]
+            backend.add_tokens([AddedToken(name, special=False, normalized=False) for name in own])
         return backend
-
-    def _texts(self, *kinds: Kind) -> list[str]:
-        return [piece.text for piece in self.pieces if piece.kind in kinds]
 
     def _check(self) -> None:
         if not 0 < len(self.pieces) <= MAX_VOCABULARY:
@@ -85,21 +88,23 @@ class Pieces:
             texts.add(piece.text)
 
     @property
-    def _all_bytes(self) -> bool:
+    def all_bytes(self) -> bool:
+        """Whether every byte has a piece, for letters that have none."""
         return sum(piece.kind == Kind.BYTE for piece in self.pieces) == 256
 
     @property
-    def _unknown(self) -> int | None:
+    def unknown(self) -> int | None:
+        """The id of what the pieces cannot express."""
         return next((number for number, piece in enumerate(self.pieces) if piece.kind == Kind.UNKNOWN), None)
 
     def _bpe(self) -> models.BPE:
-        unknown = self._unknown
+        unknown = self.unknown
         return models.BPE(
-            {piece.text: number for number, piece in enumerate(self.pieces)},
+            {piece.name: number for number, piece in enumerate(self.pieces)},
             self.merges(),
-            unk_token=None if unknown is None else self.pieces[unknown].text,
+            unk_token=None if unknown is None else self.pieces[unknown].name,
             fuse_unk=True,
-            byte_fallback=self._all_bytes,
+            byte_fallback=self.all_bytes,
         )
 
     def merges(self) -> list[tuple[str, str]]:
@@ -120,20 +125,17 @@ class Pieces:
         normal = [piece.score for piece in self.pieces if piece.kind == Kind.NORMAL]
         best = max(normal, default=0.0)
         rows = [_row(piece, best) for piece in self.pieces]
-        return models.Unigram(rows, self._unknown, self._all_bytes)
+        return models.Unigram(rows, self.unknown, self.all_bytes)
 
 
 def _row(piece: Piece, best: float) -> tuple[str, float]:
-    """A piece as the library's unigram wants it; its unknown letters cost a little more than the worst score here.
+    """A piece as the library's unigram wants it.
 
-    Controls and bytes are never reached by their names (`guard` sees to that), so that their scores only must not be
-    the worst. An unused piece is not reached since no cleaned text holds a bare space.
+    An unknown letter costs more than the worst score here, so that those of pieces no text reaches must not be it.
     """
     if piece.kind == Kind.NORMAL:
-        return piece.text, piece.score
-    if piece.kind == Kind.USER_DEFINED:
-        return piece.text, len(piece.text) * best - 0.1
-    return (f" {piece.text}" if piece.kind == Kind.UNUSED else piece.text), best
+        return piece.name, piece.score
+    return piece.name, len(piece.text) * best - 0.1 if piece.kind == Kind.USER_DEFINED else best
 
 
 class Joining:
@@ -155,4 +157,4 @@ class Joining:
 def piece_bytes(piece: str) -> bytes:
     """What a piece stands for."""
     found = BYTE.fullmatch(piece)
-    return bytes([int(found[1], 16)]) if found else piece.replace(SPACE, " ").encode()
+    return bytes([int(found[1], 16)]) if found else piece.removeprefix(HIDDEN).replace(SPACE, " ").encode()

@@ -5,14 +5,14 @@ Read here rather than by the sentencepiece library: it is a small part of the fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tokenizers
 from tokenizers import AddedToken
 
-from athanor.tokenizers.added import add_tokens, control_names, place
+from athanor.tokenizers.added import add_tokens, place
 from athanor.tokenizers.charsmap import Cleaning, read_rules
 from athanor.tokenizers.parts import Parts, broken, class_of, named, read_bytes
 from athanor.tokenizers.pieces import Kind, Piece, Pieces
@@ -22,13 +22,11 @@ FILE = "tokenizer.model"
 MAX_MODEL_BYTES = 40_000_000
 """The largest published one (a vocabulary of 256 000) has 5 MB."""
 
-FILES = ("tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
+FILES = ("tokenizer.model", "spiece.model")
 UNIGRAM, BPE = 1, 2
 # Tokens that ChatGLM3's tokenizer puts behind its pieces, in this order:
 # https://huggingface.co/THUDM/chatglm3-6b/blob/main/tokenization_chatglm.py, SPTokenizer.
-CHATGLM3 = (
-    "[MASK] [gMASK] [sMASK] sop eop <|system|> <|user|> <|assistant|> <|observation|>"
-).split()  # fmt: skip
+CHATGLM3 = ["[MASK]", "[gMASK]", "[sMASK]", "sop", "eop", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"]
 # The chat of that file's build_chat_input.
 CHATGLM3_CHAT = (
     "{% for message in messages %}{% if loop.first %}[gMASK]sop{% endif %}<|{{ message['role'] }}|>\n "
@@ -48,33 +46,31 @@ def read(folder: Path, config: Mapping[str, Any]) -> Parts | None:
     except ValueError as error:
         raise broken(path, str(error)) from None
     family = class_of(config)
-    if "chatglm" in family and backend.token_to_id("[gMASK]") is None:
+    known = {piece.text for piece in pieces.pieces}
+    if "chatglm" in family and "[gMASK]" not in known:
         _append(backend, CHATGLM3)
         stated = {**stated, "chat_template": CHATGLM3_CHAT}
-    elif "t5" in family and backend.token_to_id("<extra_id_0>") is None:
+    elif "t5" in family and "<extra_id_0>" not in known:
         count = config.get("extra_ids", T5_SENTINELS)
         most = count if isinstance(count, int) and 0 < count <= 10_000 else 0
         _append(backend, [f"<extra_id_{number}>" for number in reversed(range(most))])
     add_tokens(backend, folder, {**stated, **config})
-    before, after = _around(backend, family, {**stated, **config})
+    before, after = _around(family, {**stated, **config})
     return Parts(backend=backend, config=stated, before=before, after=after, prepare=pieces.cleaning, pieces=pieces)
 
 
-def _append(backend: tokenizers.Tokenizer, names: list[str]) -> None:
+def _append(backend: tokenizers.Tokenizer, names: Sequence[str]) -> None:
     for name in names:
         place(backend, backend.get_vocab_size(with_added_tokens=True), AddedToken(name, special=True, normalized=False))
 
 
-def _around(
-    backend: tokenizers.Tokenizer, family: str, config: Mapping[str, Any]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a family's own code puts before and after a raw text."""
+def _around(family: str, config: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a family's own code puts before and after a raw text; names that the vocabulary lacks are no harm."""
     begin, end = (named(config, key, "") for key in ("bos", "eos"))
     if "t5" in family:
         return (), (end,)
     if "chatglm" in family:
-        names = ("[gMASK]", "sop" if backend.token_to_id("sop") is not None else begin)
-        return tuple(name for name in names if name in {*control_names(config), *CHATGLM3}), ()
+        return ("[gMASK]", "sop"), ()
     return ((begin,) if any(name in family for name in ("llama", "mistral", "gemma", "internlm")) else ()), ()
 
 
@@ -93,12 +89,13 @@ def parse(raw: bytes) -> tuple[Pieces, dict[str, str]]:
     kind = trainer.get(3, UNIGRAM)
     if kind not in (UNIGRAM, BPE):
         raise ValueError(f"its algorithm {kind} is neither unigram (1) nor BPE (2)")
+    if not normalizer.get(5, True):
+        raise ValueError("its pieces hold bare spaces; only those with ▁ for them are read")
     charsmap = _bytes(normalizer.get(2, b""))
     cleaning = Cleaning(
         rules=read_rules(charsmap),
         dummy_prefix=bool(normalizer.get(3, True)),
         remove_extra_spaces=bool(normalizer.get(4, True)),
-        escape_spaces=bool(normalizer.get(5, True)),
         suffix=bool(trainer.get(24, False)),
         symbols=tuple(piece.text for piece in pieces if piece.kind == Kind.USER_DEFINED),
     )

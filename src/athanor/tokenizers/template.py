@@ -60,8 +60,8 @@ class Template:
     ) -> list[tuple[str, bool]]:
         """The rendered chat cut at the template's own control tokens: (text, is a control token).
 
-        Before rendering, control tokens that stand inside a message lose their first letter to a placeholder that
-        occurs nowhere in the chat; so what is cut afterwards can only be the template's.
+        Before rendering, control tokens that stand inside a message lose their first letter to a placeholder for this
+        letter that occurs nowhere in the chat; so what is cut afterwards can only be the template's.
         """
         if not specials:
             return [(self.render(messages, answer), False)]
@@ -69,17 +69,17 @@ class Template:
         messages = _flat(messages)
         words = "".join(part for message in messages for pair in message.items() for part in pair if part)
         if not pattern.search(words):
-            return _cut(self.render(messages, answer), pattern, None)
-        spare = next(chr(code) for code in range(0xF0000, 0xFFFFD) if chr(code) not in words)
-        first = {name: name[0] for name in specials}
+            return _cut(self.render(messages, answer), pattern, {})
+        free = (chr(code) for code in range(0xF0000, 0xFFFFD) if chr(code) not in words)
+        spare = {letter: next(free) for letter in sorted({name[0] for name in specials})}
 
         def masked(words: str) -> str:
-            return pattern.sub(lambda found: spare + found[0][1:], words)
+            while pattern.search(words):  # again, where the rest of one name is another
+                words = pattern.sub(lambda found: spare[found[0][0]] + found[0][1:], words)
+            return words
 
         hidden = [{masked(key): part and masked(part) for key, part in message.items()} for message in messages]
-        # Every control token of one vocabulary begins with the same letter in practice; where they differ, the
-        # letter is found again by the rest of the name.
-        return _cut(self.render(hidden, answer), pattern, _Restore(spare, first))
+        return _cut(self.render(hidden, answer), pattern, {ord(mark): letter for letter, mark in spare.items()})
 
 
 def _flat(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, str | None]]:
@@ -100,16 +100,7 @@ def _words(key: str, value: Any) -> str | None:
     return value
 
 
-class _Restore:
-    def __init__(self, spare: str, first: Mapping[str, str]) -> None:
-        self._rest = re.compile("|".join(re.escape(spare + name[1:]) for name in sorted(first, key=len, reverse=True)))
-        self._names = {spare + name[1:]: name for name in first}
-
-    def __call__(self, text: str) -> str:
-        return self._rest.sub(lambda found: self._names[found[0]], text)
-
-
-def _cut(text: str, pattern: re.Pattern[str], restore: _Restore | None) -> list[tuple[str, bool]]:
+def _cut(text: str, pattern: re.Pattern[str], restore: Mapping[int, str]) -> list[tuple[str, bool]]:
     pieces: list[tuple[str, bool]] = []
     at = 0
     for found in pattern.finditer(text):
@@ -119,7 +110,7 @@ def _cut(text: str, pattern: re.Pattern[str], restore: _Restore | None) -> list[
         at = found.end()
     if at < len(text):
         pieces.append((text[at:], False))
-    return [(restore(text), special) if restore and not special else (text, special) for text, special in pieces]
+    return [(text if special else text.translate(restore), special) for text, special in pieces]
 
 
 def _refused(why: str, limit: Any) -> InputError:

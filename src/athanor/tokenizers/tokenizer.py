@@ -15,12 +15,13 @@ from athanor.core.errors import Ending, InputError, NotFoundError
 from athanor.tokenizers import bytelevel, ggml, jsonfile, sentencepiece, wordpiece
 from athanor.tokenizers.guard import guard
 from athanor.tokenizers.parts import MAX_VOCABULARY, Parts, broken, read_object, read_text, token_name
-from athanor.tokenizers.pieces import piece_bytes
+from athanor.tokenizers.pieces import HIDDEN, piece_bytes
 from athanor.tokenizers.template import Template
 
 TRIED = range(8)  # ids whose text is encoded at loading, to see that the file works
 READERS = (jsonfile, bytelevel, sentencepiece, wordpiece)
 FILES = "tokenizer.json, vocab.json with merges.txt, tokenizer.model, vocab.txt"
+MARKS = ("tokenizer.json", "vocab.json", "tokenizer.model", "spiece.model", "vocab.txt")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -31,9 +32,8 @@ class Tokenizer:
         self.parts = parts or Parts(backend=backend)
         self._backend = backend
         self.config = {**self.parts.config, **config}
-        self.specials = {
-            token.content: number for number, token in backend.get_added_tokens_decoder().items() if token.special
-        }
+        added = backend.get_added_tokens_decoder()
+        self.specials = {self._shown(token.content): number for number, token in added.items() if token.special}
         guard(backend)
         self.before, self.after = self._around()
         """Ids that the model expects before and after a raw text, () for none."""
@@ -41,11 +41,11 @@ class Tokenizer:
     @staticmethod
     def is_there(folder: Path) -> bool:
         """Whether a folder has tokenizer files."""
-        return (folder / "tokenizer.json").is_file()
+        return any((folder / name).is_file() for name in MARKS)
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
-        """Open a folder's tokenizer files, the first it has of FILES. Raises NotFoundError or InputError naming the file.
+        """Open a folder's tokenizer files, the first it has of FILES. Raises NotFoundError, InputError naming the file.
 
         Truncation and padding that the file asks for are left out: ids are those of the whole text and of no more.
         """
@@ -67,6 +67,13 @@ class Tokenizer:
         metadata: values as Python has them: strings, numbers, lists of these.
         """
         found = cls._opened("The GGUF metadata", {}, lambda: ggml.read(metadata))
+        assert found is not None
+        return found
+
+    @classmethod
+    def of(cls, where: str, parts: Parts) -> Tokenizer:
+        """The tokenizer of parts that were read elsewhere; where: what they were read from."""
+        found = cls._opened(where, {}, lambda: parts)
         assert found is not None
         return found
 
@@ -99,9 +106,18 @@ class Tokenizer:
     def named(self, key: str) -> int | None:
         """The id of the token that tokenizer_config.json calls `<key>_token`, None where it names none."""
         name = token_name(self.config.get(f"{key}_token"))
-        if name is None:
-            return None
+        return None if name is None else self._number(name)
+
+    def _number(self, name: str) -> int | None:
         return self.specials[name] if name in self.specials else self._backend.token_to_id(name)
+
+    def token(self, number: int) -> str | None:
+        """The name of an id, as its vocabulary has it: bytes as letters, ▁ or ## where it marks words so."""
+        name = self._backend.id_to_token(number)
+        return None if name is None else self._shown(name)
+
+    def _shown(self, name: str) -> str:
+        return name.removeprefix(HIDDEN) if self.parts.pieces else name
 
     @property
     def eos(self) -> int | None:
@@ -141,7 +157,7 @@ class Tokenizer:
     def _around(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """What a reader said goes around a text, else what the file's post-processor puts there; the config decides."""
         before, after = (
-            [number for name in names if (number := self._backend.token_to_id(name)) is not None]
+            [number for name in names if (number := self._number(name)) is not None]
             for names in (self.parts.before, self.parts.after)
         )
         if self._backend.post_processor is not None:
@@ -195,7 +211,7 @@ class Tokenizer:
 
     def token_bytes(self, number: int) -> int:
         """UTF-8 bytes that one id stands for. WordPiece and CLIP keep no spaces: there, those of the letters alone."""
-        token = self._backend.id_to_token(number) or ""
+        token = self.token(number) or ""
         return len(token.encode()) if number in self._added else self._size(token)
 
     @cached_property

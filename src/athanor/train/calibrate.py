@@ -8,11 +8,9 @@ does not carry along.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 import torch
@@ -28,9 +26,9 @@ from athanor.objectives import next_token
 from athanor.objectives.batch import Batch
 from athanor.objectives.next_token import Step
 from athanor.specs.decoder import DecoderSpec, training_flops_per_token
+from athanor.specs.machine import Machine, Precision, Speed, kept_figures
 from athanor.specs.qwen3 import PRESETS, from_preset
 from athanor.train.optimiser import Optimiser
-from athanor.train.recipe import Precision
 from athanor.train.runtime import prepare
 
 VERSION = 1
@@ -38,41 +36,6 @@ SHAPES = ("qwen3-1m", "qwen3-6m")
 ROWS, LENGTH, VOCABULARY = 4, 256, 4096
 TIMED_STEPS = 3
 MOST_SECONDS = 4.0  # for one shape, once a step has been timed: a busy machine is not waited for
-CLEARLY = 1.1  # how much faster bf16 must be: float32 learns a little more from each step
-
-
-class Speed(msgspec.Struct, frozen=True):
-    """Training speed of one width in one precision."""
-
-    width: int
-    precision: Precision
-    flops_per_second: Annotated[float, msgspec.Meta(gt=0)]
-
-
-class Machine(msgspec.Struct, frozen=True):
-    """What calibration found, and what it holds for."""
-
-    version: int
-    torch: str
-    hardware: Hardware
-    speeds: list[Speed]
-
-    def precision(self) -> Precision:
-        """bf16 where it is clearly faster at the larger width, else float32."""
-        widest = max(speed.width for speed in self.speeds)
-        found: dict[str, float] = {s.precision: s.flops_per_second for s in self.speeds if s.width == widest}
-        return "bf16" if found.get("bf16", 0.0) > CLEARLY * found["float32"] else "float32"
-
-    def flops_per_second(self, width: int, precision: Precision) -> float:
-        """Speed at a width: on a line in log width between the two measured, flat beyond them."""
-        found = sorted((s.width, s.flops_per_second) for s in self.speeds if s.precision == precision)
-        if not found:
-            found = sorted((s.width, s.flops_per_second) for s in self.speeds)
-        (low, slow), (high, fast) = found[0], found[-1]
-        if low == high:
-            return slow
-        place = (math.log(width) - math.log(low)) / (math.log(high) - math.log(low))
-        return slow + min(1.0, max(0.0, place)) * (fast - slow)
 
 
 def machine(cache: Path, reporter: Reporter) -> Machine:
@@ -92,15 +55,12 @@ def machine(cache: Path, reporter: Reporter) -> Machine:
 
 def kept(path: Path, hardware: Hardware) -> Machine | None:
     """The figures in a file, if they are whole and hold for this machine."""
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=Machine)
-    except (OSError, ValueError):  # msgspec's errors are ValueErrors, and so is wrong UTF-8
+    found = kept_figures(path, hardware)
+    if found is None:
         return None
-    # Memory may be set anew by a container; speed belongs to processor and cores.
-    same = (found.hardware.cpu, found.hardware.cores) == (hardware.cpu, hardware.cores)
-    wanted = {(PRESETS[name]["width"], precision) for name in SHAPES for precision in _precisions(hardware)}
+    wanted = {(PRESETS[name].width, precision) for name in SHAPES for precision in _precisions(hardware)}
     whole = {(speed.width, speed.precision) for speed in found.speeds} == wanted
-    return found if same and whole and (found.version, found.torch) == (VERSION, str(torch.__version__)) else None
+    return found if whole and (found.version, found.torch) == (VERSION, str(torch.__version__)) else None
 
 
 def _measured_apart(hardware: Hardware) -> Machine:

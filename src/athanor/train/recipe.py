@@ -8,8 +8,8 @@ import msgspec
 
 from athanor.core.errors import RecipeError
 from athanor.core.seeds import MAX_SEED
+from athanor.specs.machine import Precision
 
-Precision = Literal["float32", "bf16"]
 Method = Literal["muon", "adamw"]
 MOST_ROWS = 1 << 16
 

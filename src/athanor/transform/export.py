@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +16,15 @@ from torch import Tensor
 
 from athanor.core.errors import InputError, NameTakenError
 from athanor.core.files import remove_tree, replacing, sha256_file, write_atomic
+from athanor.generate.fitting import fitting_tokenizer
 from athanor.models import roundtrip
-from athanor.models.folder import DTYPES, map_tensor, our_shapes, tensor_bytes
+from athanor.models.folder import DTYPES, Folder, map_tensor, tensor_bytes
 from athanor.models.folder import NAMES as STORED_NAMES
+from athanor.models.opened import Opened
+from athanor.models.opening import open_model
 from athanor.specs import safetensors
-from athanor.specs.checkpoint import Checkpoint, open_checkpoint
-from athanor.specs.folder import CONFIG, INDEX, SINGLE, kept_files
+from athanor.specs.folder import CONFIG, INDEX, SINGLE, Stored, kept_files
+from athanor.tokenizers.saving import save_tokenizer
 from athanor.transform.card import CARD, SOURCE_CARD
 
 SHARD_BYTES = 5_000_000_000  # of tensors; what transformers cuts at
@@ -42,7 +46,7 @@ class Outgoing:
     @property
     def bytes(self) -> int:
         """What it will take."""
-        return self.dtype.itemsize * int(torch.Size(self.shape).numel())
+        return self.dtype.itemsize * math.prod(self.shape)
 
 
 def export_folder(
@@ -64,7 +68,7 @@ def export_folder(
     target.parent.mkdir(parents=True, exist_ok=True)
     aside.mkdir()
     try:
-        proof = _write(open_checkpoint(source), aside, dtype, shard_size, progress)
+        proof = _write(source, open_model(source), aside, dtype, shard_size, progress)
         if (aside / CARD).is_file():
             (aside / CARD).rename(aside / SOURCE_CARD)
         write_atomic(aside / CARD, card(proof))
@@ -81,28 +85,42 @@ def export_folder(
     return {"files": files, "format": "safetensors", "proof": proof}
 
 
-def _write(found: Checkpoint, target: Path, dtype: str | None, shard_size: int, progress: Progress) -> dict[str, Any]:
-    for path in kept_files(found.folder):
-        place = target / path.relative_to(found.folder)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
-    if dtype is not None:
-        config = {**found.config, "dtype": str(WORDS[dtype]).removeprefix("torch.")}
-        if "torch_dtype" in config:
-            config["torch_dtype"] = config["dtype"]
-        write_atomic(target / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
-    shapes = our_shapes(found)
-    outgoing = _outgoing(found, roundtrip.order(found, shapes), dtype)
-    stream = _all_tensors(found, shapes, {item.published: item.dtype for item in outgoing})
+def _write(
+    source: Path, found: Opened, target: Path, dtype: str | None, shard_size: int, progress: Progress
+) -> dict[str, Any]:
+    _write_beside(source, found, target, dtype)
+    outgoing = _outgoing(found, dtype)
+    stream = _all_tensors(found, {item.published: item.dtype for item in outgoing})
     worst = _write_shards(target, _shards(outgoing, shard_size), stream, progress)
     return _proof(len(outgoing), worst)
 
 
-def _outgoing(found: Checkpoint, order: Sequence[str], dtype: str | None) -> list[Outgoing]:
-    """Weights in the order they come in, then what the source carried beside them."""
-    spare = [(its.entry.name, its) for _, its in found.copies] + sorted(found.buffers.items())
+def _write_beside(source: Path, found: Opened, target: Path, dtype: str | None) -> None:
+    """Config, tokenizer and what else belongs to the model: as it came, or made of what a packed file says."""
+    config = dict(found.config)
+    if isinstance(found, Folder):
+        for path in kept_files(source):
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+    else:
+        tokenizer = fitting_tokenizer(source, found.spec)
+        if tokenizer is not None:
+            save_tokenizer(tokenizer, target)
+    if dtype is not None:
+        config["dtype"] = config["torch_dtype"] = str(WORDS[dtype]).removeprefix("torch.")
+    if dtype is not None or not isinstance(found, Folder):
+        write_atomic(target / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+
+def _outgoing(found: Opened, dtype: str | None) -> list[Outgoing]:
+    """Weights in the order they come in, then what a folder carried beside them."""
     made = []
-    for published, stored in [*((name, found.weights[name]) for name in order), *spare]:
+    for name in roundtrip.order(found):
+        tensor = found.read(name)
+        stored = found.checkpoint.weights[name].entry.name if isinstance(found, Folder) else name
+        made.append(Outgoing(name, stored, WORDS[dtype] if dtype else tensor.dtype, tuple(tensor.shape)))
+    for stored in _spare(found):
         entry = stored.entry
         own = DTYPES.get(entry.dtype)
         if own is None:
@@ -112,18 +130,23 @@ def _outgoing(found: Checkpoint, order: Sequence[str], dtype: str | None) -> lis
                 limit=sorted(DTYPES),
                 remedy="Leave it out of the checkpoint.",
             )
-        changed = WORDS[dtype] if dtype is not None and own.is_floating_point else own
-        made.append(Outgoing(published, entry.name, changed, entry.shape))
+        changed = WORDS[dtype] if dtype and own.is_floating_point else own
+        made.append(Outgoing(entry.name, entry.name, changed, entry.shape))
     return made
 
 
-def _all_tensors(
-    found: Checkpoint, shapes: Mapping[str, tuple[int, ...]], dtypes: Mapping[str, torch.dtype]
-) -> Iterator[tuple[str, Tensor, Tensor]]:
+def _spare(found: Opened) -> list[Stored]:
+    """What a folder carries beside its weights: tensors stored again, and tables."""
+    if not isinstance(found, Folder):
+        return []
+    return [its for _, its in found.checkpoint.copies] + [its for _, its in sorted(found.checkpoint.buffers.items())]
+
+
+def _all_tensors(found: Opened, dtypes: Mapping[str, torch.dtype]) -> Iterator[tuple[str, Tensor, Tensor]]:
     """(name, as it came, as it goes) for each tensor, in the order of `_outgoing`."""
-    for name, tensor in roundtrip.rewritten(found, shapes):
-        yield name, map_tensor(found.weights[name]), converted(name, tensor, dtypes[name])
-    for stored in [*(its for _, its in found.copies), *(its for _, its in sorted(found.buffers.items()))]:
+    for name, came, back in roundtrip.rewritten(found):
+        yield name, came, converted(name, back, dtypes[name])
+    for stored in _spare(found):
         tensor = map_tensor(stored)
         yield stored.entry.name, tensor, converted(stored.entry.name, tensor, dtypes[stored.entry.name])
 

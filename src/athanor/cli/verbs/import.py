@@ -15,13 +15,13 @@ from athanor.cli.output import common, emit, reporter
 @click.option("--name", help="What it is to be called.")
 @common("replace")
 def command(source: str, name: str | None, replace: bool, as_json: bool, quiet: bool) -> None:
-    """Bring a model folder into the store: every tensor is accounted for and comes back byte for byte.
+    """Bring a model folder or a GGUF file into the store: every tensor is accounted for and comes back byte for byte.
 
     Example: athanor import ./Qwen3-0.6B --name qwen
     """
-    from athanor.pipelines.imports import Request, import_folder
+    from athanor.pipelines.imports import Request, import_model
 
-    result = import_folder(Request(Path(source), name, replace, reporter(quiet)))
+    result = import_model(Request(Path(source), name, replace, reporter(quiet)))
     emit(result, lambda: _text(result), as_json)
 
 

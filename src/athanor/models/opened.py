@@ -1,0 +1,64 @@
+"""What a published checkpoint offers once it is opened, whatever it lies in: headers were read, weights were not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from athanor.models.build import Network, network_for
+from athanor.specs.families import Spec
+from athanor.specs.keymap import Rule
+
+
+class Opened(Protocol):
+    """A checkpoint whose tensors are all there and fit its config."""
+
+    @property
+    def format(self) -> str:
+        """The kind of file: safetensors, gguf, e5."""
+        ...
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """As config.json has it, or would."""
+        ...
+
+    @property
+    def spec(self) -> Spec: ...
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """The key map: published names ↔ ours."""
+        ...
+
+    @property
+    def ours(self) -> Mapping[str, tuple[int, ...]]:
+        """Our tensors and their shapes."""
+        ...
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """What type each published tensor is stored in, by the format's own word."""
+        ...
+
+    def read(self, name: str) -> Tensor:
+        """A published tensor, in the type it is stored in or in float32 where that is packed; it may be mapped."""
+        ...
+
+    def fill(self, rule: Rule, ours: Tensor) -> None:
+        """Copy into one of ours what a rule of the key map says."""
+        ...
+
+
+def laid_out(spec: Spec) -> Network:
+    """The network of a spec, without memory for its weights."""
+    with torch.device("meta"):
+        return network_for(spec)
+
+
+def shapes_of(network: Network) -> dict[str, tuple[int, ...]]:
+    """Our tensors and their shapes."""
+    return {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
