@@ -22,6 +22,9 @@ from athanor.generate.request import Request, Settings
 from athanor.generate.scheduler import Work
 from athanor.generate.sequences import answers_of, check_number, requests_for
 from athanor.generate.step_torch import TorchStep
+from athanor.generate.step_translate import TranslateStep
+from athanor.models.recurrent import Recurrent
+from athanor.specs.recurrent import RecurrentSpec
 
 VOCABULARY = 4
 
@@ -55,7 +58,7 @@ class Remembering:
         return chance.normal(size=VOCABULARY).astype(np.float32) * 2
 
 
-def best_by_trying(step: Remembering, prompt: list[int], end: int, most: int) -> tuple[list[int], float]:
+def best_by_trying(step, prompt: list[int], end: int, most: int) -> tuple[list[int], float]:
     """Of all sequences that end, or have `most` ids, the likeliest."""
     found: dict[tuple[int, ...], float] = {}
     for ids in itertools.product(range(VOCABULARY), repeat=most):
@@ -82,6 +85,31 @@ def test_a_search_as_wide_as_all_sequences_finds_the_likeliest(model, seed, earl
     assert scores == sorted(scores, reverse=True) and len({tuple(beam.ids) for beam in request.beams}) == len(scores)
     # A search over 64 of 4 · 4 · 4 sequences: what has ended before and what has three ids.
     assert len(scores) == 1 + 3 + 9 + 27
+
+
+@pytest.mark.parametrize("attention", ["none", "bahdanau", "luong"])
+def test_states_fork_too(model, attention):
+    """A recurrent network, whose memory is its state: of all sequences the likeliest, as whole passes say."""
+    torch.manual_seed(0)
+    network = Recurrent(RecurrentSpec(
+        source_vocabulary=9, vocabulary=VOCABULARY, width=8, hidden=8, layers=2, attention=attention,
+    )).requires_grad_(False)  # fmt: skip
+    for parameter in network.parameters():
+        parameter.mul_(4)
+
+    class Whole:
+        def logits(self, ids):
+            return network(torch.tensor([[5, 2, 7]]), torch.tensor([ids]))[0, -1].numpy()
+
+    wish = Settings.of({"num_beams": 64, "max_tokens": 3, "length_penalty": 0.0})
+    request = Request([1], wish, frozenset({0}), source=[5, 2, 7])
+    Engine(TranslateStep(network), model.tokenizer).complete([request])
+    ids, score = best_by_trying(Whole(), [1], 0, 3)
+    assert request.ids == ids and request.beams[0].score == pytest.approx(score, abs=1e-4)
+    for beam in request.beams[:20]:
+        rows = network(torch.tensor([[5, 2, 7]]), torch.tensor([[1, *beam.ids]]))[0].log_softmax(-1)
+        wanted = [float(rows[at, number]) for at, number in enumerate(beam.ids)]
+        assert beam.logprobs == pytest.approx(wanted, abs=1e-4)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -20,7 +20,7 @@ from athanor.generate.request import Request, Settings
 from athanor.generate.step_torch import TorchStep
 from athanor.generate.step_translate import TranslateStep
 from athanor.models.decoder import Decoder
-from athanor.models.folder import load_network
+from athanor.models.opening import load_network
 from athanor.tokenizers.tokenizer import Tokenizer
 
 VOCABULARY = 48

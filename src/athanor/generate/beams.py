@@ -98,7 +98,7 @@ class BeamSearch:
     def _scores(self, beam: Request, logprobs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Scores (V,) of a beam's continuations; −inf for what is banned."""
         adjusted = penalise(logprobs.copy(), beam)
-        adjusted[list(banned_ids(beam) | self._bad.alone - beam.ends)] = -np.inf
+        adjusted[list(banned_ids(beam) | self._bad.alone)] = -np.inf
         return beam.score + adjusted
 
     def _reason(self, beam: Request, number: int) -> FinishReason | None:

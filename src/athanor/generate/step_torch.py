@@ -80,8 +80,8 @@ class TorchStep:
             return ContiguousMemory(self._network.spec, slots, span, self._dtype)
         except RuntimeError:  # torch's word for an allocation that failed
             raise ResourceError(
-                f"There is not enough memory for the keys and values of {span} positions.",
+                f"There is not enough memory for the keys and values of {slots} texts of {span} positions.",
                 value=span,
                 limit=self.context,
-                remedy="Give shorter prompts or fewer tokens, or close other programs.",
+                remedy="Give shorter prompts, fewer tokens or fewer beams, or close other programs.",
             ) from None
