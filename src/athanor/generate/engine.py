@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from athanor.core.errors import AthanorError, InputError
+from athanor.generate.beams import BeamSearch
 from athanor.generate.request import FinishReason, Request
-from athanor.generate.sampling import choose
+from athanor.generate.sampling import banned_ids, choose
 from athanor.generate.scheduler import Scheduler, Work
-from athanor.generate.stops import StopFinder
-from athanor.tokenizers.stream import TextStream
+from athanor.generate.text import AnswerText, Words
 from athanor.tokenizers.tokenizer import Tokenizer
 
 
@@ -23,9 +24,14 @@ class NetworkStep(Protocol):
 
     context: int
     slots: int
+    """Memories it means to hold. A row may name a slot beyond them where one request has more beams."""
 
     def run(self, rows: Sequence[Work]) -> npt.NDArray[np.float32]:
         """Logits (rows, V) float32."""
+        ...
+
+    def fork(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Copy memories between slots, (from, to) each; no slot is both read and written."""
         ...
 
 
@@ -36,6 +42,7 @@ class Engine:
         self._step, self._tokenizer = step, tokenizer
         self._scheduler = Scheduler(step.slots)
         self._streams: dict[int, _Stream] = {}
+        self._searches: dict[int, BeamSearch] = {}
 
     @property
     def context(self) -> int:
@@ -50,6 +57,13 @@ class Engine:
         """Queue a request. Raises InputError for a prompt that is empty or leaves no room in the context."""
         if not self.fits(request):
             raise _misfit(len(request.prompt), self._step.context)
+        if request.settings.num_beams > 1:
+            search = BeamSearch(request, self._tokenizer, self._step.context)
+            self._searches[id(request)] = search
+            self._scheduler.submit(search.root)
+            if request.settings.max_tokens == 0:
+                search.finish([replace(search.root, finish_reason="length")])
+            return
         self._streams[id(request)] = _Stream(request, self._tokenizer)
         self._scheduler.submit(request)
         if request.settings.max_tokens == 0:
@@ -62,16 +76,18 @@ class Engine:
         """
         while self._scheduler.busy:
             self._release()
+            if self._scheduler.forks:
+                self._step.fork(self._scheduler.forks)
+                self._scheduler.forks.clear()
             rows = self._scheduler.next()
             if not rows:
                 continue
             logits = self._step.run(rows)
             told = []
-            for row, scores in zip(rows, logits, strict=True):
-                if row.ready and not row.request.done:
-                    text = self._choose(row.request, scores)
-                    if text or row.request.done:
-                        told.append((row.request, text))
+            for request, members in _ready(rows):
+                text = self._advance(request, [rows[at] for at in members], logits[members])
+                if text or request.done:
+                    told.append((request, text))
             # Last, so that an interruption above leaves no row that has been read but never chose its next id.
             self._scheduler.advance(rows)
             yield from told
@@ -98,23 +114,36 @@ class Engine:
         """Forget what is done or cancelled."""
         for request in self._scheduler.release_finished():
             self._streams.pop(id(request), None)  # of one that was cancelled
+            self._searches.pop(id(request.whole), None)
 
-    def _choose(self, request: Request, logits: npt.NDArray[np.float32]) -> str:
-        stream = self._streams[id(request)]
+    def _advance(self, request: Request, rows: Sequence[Work], logits: npt.NDArray[np.float32]) -> str:
+        """The request's new text after a step of its rows: one, or one for each of its beams."""
+        search = self._searches.get(id(request))
         try:
-            number, logprob = stream.choose(logits)
+            if search is None:
+                return self._choose(request, logits[0])
+            going = search.advance([row.request for row in rows], logits)
         except AthanorError:
             request.cancelled = True  # or it would fail again at the next step, in everybody's way
             raise
+        if going:
+            self._scheduler.fork([(beam, rows[place].slot) for beam, place in going])
+            return ""
+        request.first_token_seconds = time.monotonic() - request.submitted
+        return request.text
+
+    def _choose(self, request: Request, logits: npt.NDArray[np.float32]) -> str:
+        stream = self._streams[id(request)]
+        number, logprob = stream.choose(logits)
         if request.first_token_seconds is None:
             request.first_token_seconds = time.monotonic() - request.submitted
         if number in request.ends:
             return self._end(request, "stop")
         request.ids.append(number)
         request.logprobs.append(logprob)
-        shown = stream.feed(number)
+        shown = stream.text.feed(number)
         request.text += shown
-        if stream.stops.stopped:
+        if stream.text.stopped:
             return shown + self._end(request, "stop")
         if len(request.ids) >= request.settings.max_tokens or request.length >= self._step.context:
             return shown + self._end(request, "length")
@@ -122,11 +151,21 @@ class Engine:
 
     def _end(self, request: Request, reason: FinishReason) -> str:
         stream = self._streams.pop(id(request))
-        rest = stream.finish()
+        rest = stream.text.finish()
         request.text += rest
         # A stop may be complete only in what was held back until now.
-        request.finish_reason = "stop" if stream.stops.stopped else reason
+        request.finish_reason = "stop" if stream.text.stopped else reason
         return rest
+
+
+def _ready(rows: Sequence[Work]) -> Iterable[tuple[Request, list[int]]]:
+    """Each request that chooses now, with the places of its rows: one, or one for each of its beams."""
+    found: dict[int, tuple[Request, list[int]]] = {}
+    for at, row in enumerate(rows):
+        if row.ready and not row.request.done:
+            request = row.request.whole or row.request
+            found.setdefault(id(request), (request, []))[1].append(at)
+    return found.values()
 
 
 def _misfit(tokens: int, context: int) -> InputError:
@@ -144,50 +183,20 @@ def _misfit(tokens: int, context: int) -> InputError:
 
 
 class _Stream:
-    """What one request needs beside its ids: its random numbers, its text, its stops."""
+    """What one request needs beside its ids: its random numbers, its text, what it may not say."""
 
     def __init__(self, request: Request, tokenizer: Tokenizer) -> None:
         self._request = request
-        self._text = TextStream(tokenizer)
-        self.stops = StopFinder(request.settings.stop)
-        self._tokenizer = tokenizer
+        self.text = AnswerText(request.settings, tokenizer)
+        self._bad = Words(request.settings.bad_words, tokenizer)
         self._generator = np.random.Generator(np.random.PCG64(request.settings.seed))
-        self._bad_alone: set[int] = set()
-        """Ids found to hold a bad word by themselves: never drawn again."""
 
     def choose(self, logits: npt.NDArray[np.float32]) -> tuple[int, float]:
         """The next id and its log-probability; an id that would complete a bad word is banned and drawn anew."""
         request = self._request
-        early = len(request.ids) < request.settings.min_tokens
-        banned = self._bad_alone | request.ends if early else set(self._bad_alone)
+        banned = banned_ids(request) | self._bad.alone
         while True:
             number, logprob = choose(logits, request, self._generator, banned)
-            if number in request.ends or not self._completes_bad_word(number):
+            if number in request.ends or not self._bad.completed(request.ids, number):
                 return number, logprob
             banned.add(number)
-
-    def feed(self, number: int) -> str:
-        return self._past_stops(self._text.feed(number))
-
-    def finish(self) -> str:
-        return self._past_stops(self._text.finish()) + self.stops.finish()
-
-    def _past_stops(self, text: str) -> str:
-        """What may be shown of new text; a stop within the first min_tokens is text like any other."""
-        early = len(self._request.ids) <= self._request.settings.min_tokens
-        return text if early else self.stops.feed(text)
-
-    def _completes_bad_word(self, number: int) -> bool:
-        words = self._request.settings.bad_words
-        if not words:
-            return False
-        if self._holds_bad_word([number]):
-            self._bad_alone.add(number)
-            return True
-        # An id holds at least one byte, so that no more of them can take part in a word.
-        tail = max(len(word.encode()) for word in words)
-        return self._holds_bad_word([*self._request.ids[-tail:], number])
-
-    def _holds_bad_word(self, ids: list[int]) -> bool:
-        text = self._tokenizer.decode(ids, specials=False)
-        return any(word in text for word in self._request.settings.bad_words)

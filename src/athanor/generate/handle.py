@@ -127,8 +127,7 @@ class Model:
 
     def settings(self, **chosen: Any) -> Settings:
         """Settings from the model's generation_config and what is chosen here; None means not chosen."""
-        found = {**self._default_settings, "seed": secrets.randbits(31)}
-        found.update({name: value for name, value in chosen.items() if value is not None})
+        found = {name: value for name, value in chosen.items() if value is not None}
         for name in ("stop", "bad_words"):
             if isinstance(found.get(name), str):  # one string, not its letters
                 found[name] = (found[name],)
@@ -140,7 +139,7 @@ class Model:
                 limit=list(Settings.__struct_fields__),
                 remedy=f"Known: {', '.join(Settings.__struct_fields__)}.",
             )
-        return Settings(**found).check()
+        return Settings.of(found, {**self._default_settings, "seed": secrets.randbits(31)})
 
     @cached_property
     def _default_settings(self) -> dict[str, Any]:

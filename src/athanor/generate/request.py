@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,6 +14,8 @@ from athanor.core.errors import UsageError
 
 FinishReason = Literal["stop", "length"]
 MOST_STOPS = 16
+MOST_BEAMS = 64
+GREEDY_BELOW = 1e-6  # logits over less overflow; long before that the likeliest has all the probability
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +41,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     bad_words: tuple[str, ...] = ()
     """Strings that the answer may not hold: an id that would complete one is not chosen."""
+    no_repeat_ngram_size: int = 0
+    """No n ids in a row twice, the prompt's included (Paulus et al. 2017, arXiv:1705.04304, §2.5); 0 lets them."""
+    num_beams: int = 1
+    """Beam search over so many beams; it draws nothing, so that temperature must be 0. 1 is no search."""
+    early_stopping: bool = False
+    """End a search as soon as it has num_beams answers; otherwise when no beam scores better than the worst of them."""
+    length_penalty: float = 1.0
+    """An answer's score is its log-probability over its length to this power: above 0 favours long ones."""
     seed: int = 0
+
+    @classmethod
+    def of(cls, chosen: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Settings:
+        """Checked settings: what was chosen before the defaults, of which a temperature gives way to beams."""
+        found = {**(defaults or {}), **chosen}
+        if chosen.get("num_beams", 1) != 1 and "temperature" not in chosen:
+            found["temperature"] = 0.0
+        return cls(**found).check()
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the likeliest id is taken instead of a draw."""
+        return self.temperature < GREEDY_BELOW
 
     def with_seed(self, seed: int) -> Settings:
         """The same with another seed."""
@@ -64,7 +88,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _within("repetition-penalty", self.repetition_penalty, 0.01, 100)
         _within("presence-penalty", self.presence_penalty, -100, 100)
         _within("frequency-penalty", self.frequency_penalty, -100, 100)
+        _within("no-repeat-ngram-size", self.no_repeat_ngram_size, 0, 10_000_000)
+        _within("num-beams", self.num_beams, 1, MOST_BEAMS)
+        _within("length-penalty", self.length_penalty, -10, 10)
         _within("seed", self.seed, 0, 2**63 - 1)
+        if self.num_beams > 1 and not self.greedy:
+            raise _outside("temperature", self.temperature, f"0 with --num-beams {self.num_beams}")
         if len(self.stop) > MOST_STOPS:
             raise _outside("stop", len(self.stop), f"at most {MOST_STOPS} strings")
         if any(not text for text in (*self.stop, *self.bad_words)):
@@ -92,11 +121,17 @@ class Request:
     submitted: float = field(default_factory=time.monotonic)
     first_token_seconds: float | None = None
     cancelled: bool = False
+    beams: list[Request] = field(default_factory=list)
+    """Of a beam search that is over: its answers, best first; the request's ids, text and reason are the first's."""
+    whole: Request | None = field(default=None, repr=False, compare=False)
+    """Of a beam: the request that it belongs to."""
+    score: float = 0.0
+    """Of a beam: the sum of its log-probabilities, penalties in; of a finished one over its length penalty."""
 
     @property
     def done(self) -> bool:
         """Whether nothing more will come."""
-        return self.finish_reason is not None or self.cancelled
+        return self.finish_reason is not None or self.cancelled or (self.whole is not None and self.whole.done)
 
     @property
     def prompt_tokens(self) -> int:

@@ -5,7 +5,7 @@ Order as in transformers: penalties, bans, temperature, top-k, top-p, min-p, dra
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ from athanor.core.errors import InputError, ProofError
 from athanor.generate.request import Request, Settings
 
 Logits = npt.NDArray[np.float32]
-GREEDY_BELOW = 1e-6  # logits over less than this overflow; long before that the likeliest has all the probability
 
 
 def choose(
@@ -31,8 +30,8 @@ def choose(
         adjusted = penalise(logits.astype(np.float64), request)
         adjusted[list(banned)] = -np.inf
     if not np.isfinite(adjusted.max()):
-        raise _nothing_to_choose(logits, banned)
-    if settings.temperature < GREEDY_BELOW:
+        raise nothing_to_choose(logits, banned)
+    if settings.greedy:
         chosen = int(adjusted.argmax())
     else:
         chosen = int(generator.choice(len(logits), p=distribution(adjusted, settings)))
@@ -68,19 +67,36 @@ def penalise(logits: npt.NDArray[np.float64], request: Request) -> npt.NDArray[n
     return logits
 
 
+def banned_ids(request: Request) -> set[int]:
+    """Ids that may not come next: ends within the first min_tokens, and what would repeat an n-gram."""
+    early = len(request.ids) < request.settings.min_tokens
+    repeats = repeating(request.prompt + request.ids, request.settings.no_repeat_ngram_size)
+    return repeats | request.ends if early else repeats
+
+
+def repeating(ids: Sequence[int], size: int) -> set[int]:
+    """Ids that would complete an n-gram of `size` ids that occurred; none for size 0."""
+    if not 0 < size <= len(ids):
+        return set()
+    grams = np.lib.stride_tricks.sliding_window_view(np.asarray(ids), size)  # (T − size + 1, size)
+    begun = (grams[:, :-1] == ids[len(ids) + 1 - size :]).all(axis=1)
+    return set(grams[begun, -1].tolist())
+
+
 def log_softmax(logits: npt.NDArray) -> npt.NDArray[np.float64]:
     """log p, (V,) float64."""
     shifted = logits.astype(np.float64) - float(logits.max())
     return shifted - np.log(np.exp(shifted).sum())
 
 
-def _nothing_to_choose(logits: Logits, banned: Collection[int]) -> InputError | ProofError:
+def nothing_to_choose(logits: Logits, banned: Collection[int]) -> InputError | ProofError:
+    """Why no id of these logits can be taken."""
     if np.isfinite(logits.max()):
         return InputError(
             f"Nothing may come next: all {len(logits)} ids are banned.",
             value=len(set(banned)),
             limit=len(logits) - 1,
-            remedy="Give fewer bad words, or a smaller min-tokens.",
+            remedy="Give fewer bad words, a smaller min-tokens, or a larger no-repeat-ngram-size.",
         )
     return ProofError(
         f"The model computed {logits.max()} instead of scores.",

@@ -7,6 +7,7 @@ such chunks every running answer gets its next token, so that neither waits long
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from athanor.generate.request import Request
@@ -38,6 +39,8 @@ class Scheduler:
     running: dict[int, Request] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
     """Positions of each slot that are in memory."""
+    forks: list[tuple[int, int]] = field(default_factory=list)
+    """Memories to copy before the next step, (from, to) slots each; no slot is in both places."""
     just_read: bool = False
     """Whether the newest step read prompts; the next one decodes, where anything does."""
 
@@ -55,6 +58,7 @@ class Scheduler:
         released = [request for request in (*self.running.values(), *self.waiting) if request.done]
         for slot in [slot for slot, request in self.running.items() if request.done]:
             del self.running[slot], self.read[slot]
+        self.forks = [pair for pair in self.forks if pair[1] in self.running]
         if released:
             self.waiting = deque(request for request in self.waiting if not request.done)
         return released
@@ -71,15 +75,39 @@ class Scheduler:
     def advance(self, rows: list[Work]) -> None:
         """Note that the step for these rows has run."""
         for row in rows:
-            self.read[row.slot] = row.start + len(row.ids)
+            if self.running[row.slot] is row.request:  # no other beam since
+                self.read[row.slot] = row.start + len(row.ids)
+
+    def fork(self, beams: Sequence[tuple[Request, int]]) -> None:
+        """Put the new beams of one request, each longer by one id, in the slots of the old ones.
+
+        beams: each with the slot of the beam that it continues. The first one to continue a slot stays there, the
+        others take slots that nobody continues.
+        """
+        whole, continued = beams[0][0].whole, {slot for _, slot in beams}
+        free = [slot for slot, beam in self.running.items() if beam.whole is whole and slot not in continued]
+        placed: dict[int, Request] = {}
+        forks: list[tuple[int, int]] = []
+        for beam, source in beams:
+            slot = free.pop() if source in placed else source
+            placed[slot] = beam
+            forks += [(source, slot)] if slot != source else []
+        self.running.update(placed | dict.fromkeys(free, beams[0][0]))
+        length = beams[0][0].length
+        self.read.update(dict.fromkeys(placed, length - 1) | dict.fromkeys(free, length))
+        self.forks += forks
 
     def _admit(self) -> None:
-        free = [slot for slot in range(self.slots) if slot not in self.running]
-        for slot in free:
-            if not self.waiting:
+        while self.waiting:
+            needed = self.waiting[0].settings.num_beams
+            # One with more beams than there are slots waits until all are free, and takes what it needs.
+            free = [slot for slot in range(max(self.slots, needed)) if slot not in self.running]
+            if len(free) < needed:
                 return
-            self.running[slot] = self.waiting.popleft()
-            self.read[slot] = 0
+            request = self.waiting.popleft()
+            # A slot in which all is read makes no row: so do those that wait for beams.
+            self.running.update(dict.fromkeys(free[:needed], request))
+            self.read.update(dict.fromkeys(free[:needed], request.length) | {free[0]: 0})
 
     def _unread(self, slot: int) -> list[int]:
         request = self.running[slot]

@@ -33,7 +33,9 @@ class TorchStep:
         row = 2 * spec.layers * spec.kv_heads * spec.head_width * spec.context * dtype.itemsize
         self.context = spec.context
         self.slots = max(1, min(slots, MEMORY_BYTES // row))
-        self._memory = self._new_memory(min(spec.context, FIRST_SPAN))
+        self._memory = self._new_memory(self.slots, min(spec.context, FIRST_SPAN))
+        self._written: dict[int, int] = {}
+        """Positions of each slot that hold something."""
 
     @torch.inference_mode()
     def run(self, rows: Sequence[Work]) -> npt.NDArray[np.float32]:
@@ -50,27 +52,36 @@ class TorchStep:
         ids = ids.gather(1, offsets)
         positions = starts[:, None] + offsets  # (B, T)
         span = min(self.context, -(-(int(positions.max()) + 1) // SPAN_STEP) * SPAN_STEP)
-        self._make_room(span)
+        self._make_room(span, 1 + max(row.slot for row in rows))
+        self._written.update({row.slot: row.start + len(row.ids) for row in rows})
         window = self._memory.window(torch.tensor([row.slot for row in rows]), positions, span)
         hidden = self._network.hidden(ids, self._network.cached(positions, span), window)
         last = hidden[torch.arange(len(rows)), lengths - 1]  # (B, D)
         return self._network.logits(last).float().numpy()
 
-    def _make_room(self, span: int) -> None:
-        """Let the memory hold `span` positions of every slot."""
-        old = self._memory
-        if span > old.span:
-            self._memory = self._new_memory(min(self.context, max(span, 2 * old.span)))
-            self._memory.keys[:, :, :, : old.span] = old.keys
-            self._memory.values[:, :, :, : old.span] = old.values
+    @torch.inference_mode()
+    def fork(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Copy what slots hold to others, (from, to) each."""
+        self._make_room(self._memory.span, 1 + max(target for _, target in pairs))
+        self._written.update({target: self._written[source] for source, target in pairs})
+        self._memory.fork(pairs, max(self._written[target] for _, target in pairs))
 
-    def _new_memory(self, span: int) -> ContiguousMemory:
+    def _make_room(self, span: int, slots: int = 1) -> None:
+        """Let the memory hold `span` positions of every slot, and so many slots."""
+        old = self._memory
+        if span > old.span or slots > old.slots:
+            wider = min(self.context, max(span, 2 * old.span)) if span > old.span else old.span
+            self._memory = self._new_memory(max(slots, old.slots), wider)
+            self._memory.keys[:, : old.slots, :, : old.span] = old.keys
+            self._memory.values[:, : old.slots, :, : old.span] = old.values
+
+    def _new_memory(self, slots: int, span: int) -> ContiguousMemory:
         try:
-            return ContiguousMemory(self._network.spec, self.slots, span, self._dtype)
+            return ContiguousMemory(self._network.spec, slots, span, self._dtype)
         except RuntimeError:  # torch's word for an allocation that failed
             raise ResourceError(
-                f"There is not enough memory for the keys and values of {span} positions.",
+                f"There is not enough memory for the keys and values of {slots} texts of {span} positions.",
                 value=span,
                 limit=self.context,
-                remedy="Give shorter prompts or fewer tokens, or close other programs.",
+                remedy="Give shorter prompts, fewer tokens or fewer beams, or close other programs.",
             ) from None

@@ -37,6 +37,16 @@ class TranslateStep:
         """Logits (rows, V) after each row's last id."""
         return np.stack([self._row(row).float().numpy() for row in rows])
 
+    @torch.inference_mode()
+    def fork(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Copy between slots, (from, to) each: what was made of the source is shared, since nothing writes to it."""
+        for slot, twin in pairs:
+            if self._recurrent is not None:
+                self._readings[twin] = self._readings[slot]
+            else:
+                source, memory = self._sources[slot]
+                self._sources[twin] = source, memory.clone()
+
     def _row(self, row: Work) -> Tensor:
         """Logits (V,) of one row, whatever the others are."""
         ids = torch.tensor([row.ids])

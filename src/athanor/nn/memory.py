@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
+
 import torch
 from torch import Tensor
 
@@ -15,7 +18,7 @@ class ContiguousMemory:
         shape = (spec.layers, slots, spec.kv_heads, span, spec.head_width)
         self.keys = torch.zeros(shape, dtype=dtype)
         self.values = torch.zeros(shape, dtype=dtype)
-        self.span = span
+        self.slots, self.span = slots, span
 
     def grow(self, span: int) -> None:
         """Let every slot hold `span` positions at least."""
@@ -28,6 +31,18 @@ class ContiguousMemory:
             new[:, :, :, : self.span] = old
             setattr(self, name, new)
         self.span = wider[3]
+
+    def fork(self, pairs: Sequence[tuple[int, int]], length: int) -> None:
+        """Copy the first `length` positions between slots, (from, to) each."""
+        for kept in (self.keys, self.values):
+            for source, target in pairs:
+                kept[:, target, :, :length] = kept[:, source, :, :length]
+
+    def clone(self) -> ContiguousMemory:
+        """A memory of its own with the same keys and values."""
+        twin = copy(self)
+        twin.keys, twin.values = self.keys.clone(), self.values.clone()
+        return twin
 
     def window(self, slots: Tensor, positions: Tensor, span: int) -> Window:
         """The view one forward pass works on.

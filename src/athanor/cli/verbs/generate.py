@@ -29,8 +29,18 @@ if TYPE_CHECKING:
 @click.option("--frequency-penalty", type=float)
 @click.option("--stop", multiple=True, help="End before this string; may be repeated.")
 @click.option("--bad-words", multiple=True, help="Never complete this string; may be repeated.")
+@click.option("--no-repeat-ngram-size", type=int, help="No so many tokens in a row twice, the prompt's included.")
+@click.option("--num-beams", type=int, help="Beam search over so many beams, without chance.")
+@click.option("--early-stopping", is_flag=True, help="End a search at its first num-beams answers.")
+@click.option("--length-penalty", type=float, help="Of a search: above 0 favours long answers, below 0 short ones.")
 @click.option("--seed", type=int, help="Random when not given, and printed.")
-@click.option("--num-return-sequences", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option(
+    "--num-return-sequences",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="The best of a search, or draws with seeds one after another.",
+)
 @click.option("--chat/--raw", "talk", default=None, help="As a chat's turn or as plain text; a chat where it can.")
 @click.option("--precision", type=click.Choice(["float32", "bf16"]), help="Type of weights and activations.")
 @click.option("--logprobs", is_flag=True, help="Log-probability of every token.")
@@ -51,9 +61,10 @@ def command(
     Example: athanor generate mine "Once upon a time" --raw --max-tokens 60
     """
     from athanor.generate.request import Settings
+    from athanor.generate.sequences import answers_of, check_number, requests_for
 
     given = {key: value for key, value in chosen.items() if value is not None and value != ()}
-    Settings(**given).check()  # before a model is loaded
+    check_number(num_return_sequences, Settings.of(given))  # before a model is loaded
 
     from athanor.generate.handle import load
 
@@ -66,9 +77,10 @@ def command(
     as_chat = model.talks if talk is None else talk
     words = [{"role": "user", "content": prompt}] if as_chat else prompt
     settings = model.settings(**given)
+    check_number(num_return_sequences, settings)
     if settings.temperature and not quiet and not as_json:
         tell(f"seed {settings.seed}\n", sys.stderr)
-    requests = [model.request(words, settings.with_seed(settings.seed + n)) for n in range(num_return_sequences)]
+    requests = requests_for(model.request(words, settings), num_return_sequences)
     if num_return_sequences == 1 and not as_json:
         for text in model.stream_request(requests[0]):
             _write(text)
@@ -76,11 +88,11 @@ def command(
         return
     model.engine.complete(requests)
     seconds = time.monotonic() - began
-    first = requests[0]
-    count = sum(len(request.ids) for request in requests)
+    first, answers = requests[0], answers_of(requests, num_return_sequences)
+    count = sum(len(answer.ids) for answer in answers)
     result = {
         "text": first.text,
-        "texts": [request.text for request in requests],
+        "texts": [answer.text for answer in answers],
         "token_ids": first.ids,
         "prompt_tokens": first.prompt_tokens,
         "completion_tokens": len(first.ids),
@@ -91,7 +103,7 @@ def command(
         "tokens_per_second": count / seconds if seconds else 0.0,
         "logprobs": first.logprobs if logprobs else None,
     }
-    emit(result, lambda: "\n---\n".join(request.text for request in requests), as_json)
+    emit(result, lambda: "\n---\n".join(answer.text for answer in answers), as_json)
 
 
 def _filled(model: Model, prompt: str, began: float, logprobs: bool) -> dict[str, Any]:
