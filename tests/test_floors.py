@@ -21,7 +21,7 @@ FLOORS = (
 )  # fmt: skip
 TORCH_FLOORS = ("nn", "models", "objectives", "train", "transform")
 # Files of floors without torch that may import it; others ask for a line here.
-TORCH_FILES = ("generate/step_torch.py", "generate/handle.py")
+TORCH_FILES = tuple(f"generate/{name}.py" for name in ("step_torch", "step_translate", "handle", "embed", "fill"))
 # Compositions of the floors with torch: they may load it through these, and name it no more than others do.
 ABOVE_TORCH = ("pipelines",)
 # The package's own door and its `python -m` belong to no floor.
