@@ -24,15 +24,16 @@ GOOD = [
     "ภาษาไทย",
     "2x",
     "e5",
+    "a",
     "2024",
     "deadbeefx",
     "x" * 64,
     "٣-x",
 ]
 BAD = [
-    "", "a", "../up", "a/b", "/", ".", "..", ".hidden", "-x", "_x", "x" * 65, "-x\n", "x\n", "x\0", "two words",
-    "deadbeef12", "20240101", "DEADBEEF", "x\u202ey", "x\u200by", "x\u200dy", "x\ufe0f", "x\u3164", "\u0301x", "a\\b", "a:b",
-    "x*", "😀", "x\ud800", "～x",
+    "", "../up", "a/b", "/", ".", "..", ".hidden", "-x", "_x", "x" * 65, "-x\n", "x\n", "x\0", "two words",
+    "deadbeef12", "20240101", "DEADBEEF", "x\u202ey", "x\u200by", "x\u200dy", "x\ufe0f", "x\u3164", "\u0301x",
+    "a\\b", "a:b", "x*", "😀", "x\ud800", "～x",
 ]  # fmt: skip
 
 

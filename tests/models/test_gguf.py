@@ -63,7 +63,8 @@ SPECS = {
     "gpt2": DecoderSpec(family="gpt2", **BASE | GPT2),
     "bert": EncoderSpec(
         family="bert", vocabulary=50, width=64, layers=2, heads=4, kv_heads=4, head_width=16, inner=96, context=64,
-        norm="layer", norm_place="after", norm_epsilon=1e-12, qkv_bias=True, out_bias=True, mlp_bias=True,
+        norm="layer", norm_place="after", last_norm=False, causal=False,
+        norm_epsilon=1e-12, qkv_bias=True, out_bias=True, mlp_bias=True,
         qk_norm=False, gated=False, activation="gelu", rotary=None,
     ),
 }  # fmt: skip
@@ -74,6 +75,13 @@ TRANSFORMERS = {
     "gpt2": msgspec.structs.replace(SPECS["gpt2"], inner=256, context=1024),
 }
 TOKENS = {"tokenizer.ggml.tokens": [f"<{at}>" for at in range(50)]}
+
+
+def published_by(network) -> dict[str, torch.Tensor]:
+    """A network's tensors by their published names."""
+    ours = dict(network.named_parameters())
+    shapes = {name: tensor.shape for name, tensor in ours.items()}
+    return dict(keys.publish(family(network.spec.family).key_map(network.spec), shapes, ours.__getitem__))
 
 
 def random_network(spec) -> Decoder | Encoder:
@@ -147,7 +155,7 @@ def test_every_type_holds_what_the_reference_library_makes_of_it(tmp_path, kind,
     network = random_network(spec)
     assert export_gguf(network, tmp_path / "x.gguf", kind, "tiny") == []
     checkpoint = open_gguf(tmp_path / "x.gguf")
-    published = dict(keys.publish(family(spec.family).key_map(spec), dict(network.named_parameters())))
+    published = published_by(network)
     assert published.keys() == checkpoint.shapes.keys()
     for key, tensor in published.items():
         stored = checkpoint.kind(key)
@@ -195,7 +203,7 @@ def test_a_llama_of_every_type(tmp_path, kind):
     path = tmp_path / "x.gguf"
     write_gguf(path, metadata, slots, ([blocks(slot.kind, slot.shape, at)] for at, slot in enumerate(slots)))
     network = read_network(path)
-    ours = dict(keys.publish(family("llama").key_map(network.spec), dict(network.named_parameters())))
+    ours = published_by(network)
     checkpoint = open_gguf(path)
     for item in gguf.GGUFReader(path).tensors:
         wanted = torch.from_numpy(gguf.quants.dequantize(item.data, item.tensor_type).copy()).reshape(shapes[item.name])

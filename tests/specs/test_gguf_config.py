@@ -65,7 +65,8 @@ SPECS = {
     "gpt2": DecoderSpec(family="gpt2", **BASE | GPT2),
     "bert": EncoderSpec(
         family="bert", vocabulary=40, width=32, layers=2, heads=4, kv_heads=4, head_width=8, inner=48, context=64,
-        norm="layer", norm_place="after", norm_epsilon=1e-12, qkv_bias=True, out_bias=True, mlp_bias=True,
+        norm="layer", norm_place="after", last_norm=False, causal=False,
+        norm_epsilon=1e-12, qkv_bias=True, out_bias=True, mlp_bias=True,
         qk_norm=False, gated=False, activation="gelu", rotary=None,
     ),
 }  # fmt: skip

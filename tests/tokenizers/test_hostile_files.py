@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athanor.core.errors import InputError
+from athanor.core.protobuf import fields
 from athanor.tokenizers.charsmap import read_rules
 from athanor.tokenizers.pieces import Kind
-from athanor.tokenizers.protobuf import fields
 from athanor.tokenizers.sentencepiece import parse
 from athanor.tokenizers.tokenizer import Tokenizer
 

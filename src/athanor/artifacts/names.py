@@ -36,7 +36,7 @@ def check_name(name: str) -> str:
         raise UsageError(
             f"{name!r} cannot be a name: {reason}.",
             value=name,
-            limit=f"letters, digits, . _ -; first a letter or digit; at most {LONGEST} long; not all hex from {ID_DIGITS} on",
+            limit=f"letters, digits, . _ -; a letter or digit first; at most {LONGEST}; not {ID_DIGITS} or more hex digits alone",
             remedy="Choose another name, such as my-model.",
         )
     return normal
