@@ -23,6 +23,10 @@ LONGEST = 64  # characters, CONTRACT
 ID_DIGITS = 8  # of hex digits, from which on a word may be the beginning of an id
 FILE_BYTES = 200  # a file name may have 255 bytes; room is left for what file systems add
 MOVES_KEPT = 100
+LIMIT = (
+    f"letters, digits, . _ -; a letter or digit first; at most {LONGEST} characters; "
+    f"not {ID_DIGITS} or more hex digits and nothing else"
+)
 
 # Letters and marks that show nothing, by which two names could look alike (Unicode Default_Ignorable_Code_Point).
 INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
@@ -36,7 +40,7 @@ def check_name(name: str) -> str:
         raise UsageError(
             f"{name!r} cannot be a name: {reason}.",
             value=name,
-            limit=f"letters, digits, . _ -; a letter or digit first; at most {LONGEST}; not {ID_DIGITS} or more hex digits alone",
+            limit=LIMIT,
             remedy="Choose another name, such as my-model.",
         )
     return normal

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from athanor.models.build import Network, network_for
 from athanor.specs.families import Spec
 from athanor.specs.keymap import Rule
+
+LAYERS: tuple[Any, ...] = (nn.Linear, nn.Embedding, nn.LayerNorm, nn.Conv2d)
 
 
 class Opened(Protocol):
@@ -55,8 +58,32 @@ class Opened(Protocol):
 
 def laid_out(spec: Spec) -> Network:
     """The network of a spec, without memory for its weights."""
-    with torch.device("meta"):
+    with torch.device("meta"), _unfilled():
         return network_for(spec)
+
+
+@contextmanager
+def _unfilled() -> Iterator[None]:
+    """Layers leave their weights alone: drawing numbers that nobody reads makes torch load a second of Python code."""
+    kept = {kind: kind.reset_parameters for kind in LAYERS}
+    try:
+        for kind in LAYERS:
+            kind.reset_parameters = lambda self: None
+        yield
+    finally:
+        for kind, function in kept.items():
+            kind.reset_parameters = function
+
+
+def allocate(network: Network, dtype: torch.dtype) -> None:
+    """Give a network that was laid out memory for its weights, not filled. (`to_empty` does so and loads sympy.)"""
+    for module in network.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                module._parameters[name] = nn.Parameter(torch.empty(parameter.shape, dtype=dtype), requires_grad=False)
+        for name, buffer in module._buffers.items():
+            if buffer is not None:
+                module._buffers[name] = torch.empty(buffer.shape, dtype=dtype)
 
 
 def shapes_of(network: Network) -> dict[str, tuple[int, ...]]:

@@ -11,7 +11,7 @@ from athanor.models.decoder import Decoder
 from athanor.models.e5 import open_e5
 from athanor.models.folder import open_folder
 from athanor.models.gguf import open_gguf
-from athanor.models.opened import Opened, laid_out
+from athanor.models.opened import Opened, allocate, laid_out
 from athanor.specs.checkpoint import read_decoder_spec
 from athanor.specs.folder import packed_file
 
@@ -27,13 +27,13 @@ def open_model(place: Path) -> Opened:
 def load_network(place: Path, dtype: torch.dtype = torch.float32) -> Network:
     """The network of a model with its weights in `dtype`, in evaluation mode."""
     found = open_model(place)
-    network = laid_out(found.spec).to(dtype)
-    network.to_empty(device="cpu")
+    network = laid_out(found.spec)
+    allocate(network, dtype)
     with torch.no_grad():
         parameters = dict(network.named_parameters())
         for rule in found.rules:
             found.fill(rule, parameters[rule.ours])
-    return network.eval().requires_grad_(False)
+    return network.eval()
 
 
 def load_decoder(folder: Path, dtype: torch.dtype = torch.float32) -> Decoder:
