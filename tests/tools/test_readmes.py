@@ -30,12 +30,12 @@ def rows(name: str) -> list[str]:
 
 def test_both_show_the_same():
     english, chinese = map(blocks, READMES)
-    assert [language for language, _ in english] == [language for language, _ in chinese] == ["", "", "", "python", ""]
-    assert english[1] == chinese[1] and english[2] == chinese[2]
+    assert [language for language, _ in english] == [language for language, _ in chinese] == ["", "", "", "python", "", ""]
+    assert english[1] == chinese[1] and english[2] == chinese[2] and english[4] == chinese[4]
     first = [[line.split(" # ")[0].rstrip() for line in block[0][1].splitlines()] for block in (english, chinese)]
     assert first[0] == first[1]
     assert QUOTED.sub("", english[3][1]) == QUOTED.sub("", chinese[3][1])
-    folders = [re.findall(r"\w+(?:\.py|/)", block[4][1]) for block in (english, chinese)]
+    folders = [re.findall(r"\w+(?:\.py|/)", block[5][1]) for block in (english, chinese)]
     assert folders[0] == folders[1]
     assert rows(READMES[0]) == rows(READMES[1])
     assert text(READMES[0]).count("\n## ") == text(READMES[1]).count("\n## ")
