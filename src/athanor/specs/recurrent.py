@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from athanor.specs.config import Config, one_of, whole
+from athanor.specs.config import Config, an_id, one_of, whole
 from athanor.specs.keymap import Rule, both, rename
 from athanor.specs.trunk import within
 
@@ -70,8 +70,8 @@ def read_config(config: Config) -> RecurrentSpec:
         cell=one_of(config, "cell", CELLS, "lstm"),
         attention=one_of(config, "attention", LOOKS, "bahdanau"),
         context=whole(config, "max_position_embeddings", 1024),
-        start=config.get("decoder_start_token_id") or 0,
-        padding=config.get("pad_token_id"),
+        start=an_id(config, "decoder_start_token_id") or 0,
+        padding=an_id(config, "pad_token_id"),
     )
 
 

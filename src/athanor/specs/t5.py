@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, bad_value, one_of, truth, whole
+from athanor.specs.config import ACTIVATIONS, Config, above_zero, an_id, bad_value, one_of, truth, whole
 from athanor.specs.encoder_decoder import EncoderDecoderSpec
 from athanor.specs.keymap import Rule, join, rename
 from athanor.specs.trunk import Activation, Relative, TrunkSpec
@@ -49,7 +49,8 @@ def read_config(config: Config) -> EncoderDecoderSpec:
         decoder=TrunkSpec(**trunk, layers=whole(config, "num_decoder_layers", layers), cross=True),
         head_scale=width**-0.5 if truth(config, "scale_decoder_outputs", tied) else 1.0,
         tied=tied,
-        start=config.get("decoder_start_token_id") or 0,
+        start=an_id(config, "decoder_start_token_id") or 0,
+        padding=an_id(config, "pad_token_id", 0),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, one_of, truth, whole
+from athanor.specs.config import ACTIVATIONS, Config, above_zero, an_id, one_of, truth, whole
 from athanor.specs.encoder_decoder import EncoderDecoderSpec
 from athanor.specs.keymap import Part, Rule, both, rename
 from athanor.specs.trunk import TrunkSpec
@@ -49,8 +49,8 @@ def read_config(config: Config) -> EncoderDecoderSpec:
         sinusoids=True,
         embedding_scale=width**0.5,
         tied=truth(config, "tie_word_embeddings", True),
-        start=config.get("decoder_start_token_id") or 0,
-        padding=config.get("pad_token_id"),
+        start=an_id(config, "decoder_start_token_id") or 0,
+        padding=an_id(config, "pad_token_id"),
     )
 
 
