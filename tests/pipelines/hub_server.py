@@ -1,4 +1,4 @@
-"""The few answers of a hub: what a model's files are, and each file in whole or in part; some of them on purpose wrong."""
+"""The few answers of a hub: what a model's files are, and each file in whole or in part; some wrong on purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hub name: only what a model needs is fetched, resumed and hash-checked; without a network the error says what to do.
+"""A hub name: only what a model needs is fetched, resumed and hash-checked; offline the error says what to do.
 
 The hub is a small server on this machine. Run: pytest tests/pipelines/test_hub.py
 """
