@@ -1,6 +1,7 @@
 # make demo       environment, packages, sample folder, build, report, three questions, then a chat
 # make test       lint, types, layers and the fast suite
 # make test-long  the tests that take minutes or hours
+# make bundle     wheels and models in one folder, for a machine without a network (MODELS="smollm2 e5 ocr")
 # make bench      every benchmark (benchmarks/README.md); the one of public text with DATA=FOLDER
 
 PYTHON ?= python3
@@ -8,11 +9,13 @@ ATHANOR := .venv/bin/athanor
 DEMO ?= demo
 MINUTES ?= 5
 SEED ?= 0
+BUNDLE ?= bundle
+MODELS ?=
 export ATHANOR_HOME ?= $(if $(filter /%,$(DEMO)),$(DEMO),$(CURDIR)/$(DEMO))/store
 BENCHMARKS := train_throughput equal_loss settings demo_answers budget
 
 .DEFAULT_GOAL := install
-.PHONY: install install-dev demo test lint test-long bench clean
+.PHONY: install install-dev demo test lint test-long bench bundle clean
 
 install:
 	@$(PYTHON) tools/install.py train
@@ -34,6 +37,9 @@ test: lint
 test-long: install-dev
 	env -u ATHANOR_HOME .venv/bin/python -m pytest -m "long or not long"
 
+bundle: install
+	@.venv/bin/python tools/bundle.py "$(BUNDLE)" $(MODELS)
+
 bench: install-dev
 	@for name in $(BENCHMARKS); do echo "== $$name"; .venv/bin/python benchmarks/$$name.py || exit 1; done
 	@echo "== public_folder"
@@ -41,4 +47,4 @@ bench: install-dev
 	else echo "skipped: it needs the folder that its file describes, make bench DATA=FOLDER"; fi
 
 clean:
-	rm -rf .venv "$(DEMO)"
+	rm -rf .venv "$(DEMO)" "$(BUNDLE)"

@@ -77,7 +77,7 @@ def _installed() -> tuple[str, set[str]]:
 
 
 def _install_torch() -> None:
-    version = _torch_version()
+    version = torch_version()
     have = subprocess.run(
         [PYTHON, "-c", "import importlib.metadata as m; print(m.version('torch'))"], capture_output=True, text=True
     )
@@ -111,7 +111,7 @@ def _install_torch() -> None:
     _pip("install", f"torch=={version}")
 
 
-def _torch_version() -> str:
+def torch_version() -> str:
     for line in CONSTRAINTS.read_text().splitlines():
         if line.startswith("torch=="):
             return line.removeprefix("torch==").strip()

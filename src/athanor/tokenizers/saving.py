@@ -34,9 +34,11 @@ def _standard(tokenizer: Tokenizer, pieces: Pieces) -> tokenizers.Tokenizer:
     made: Any = tokenizers.Tokenizer(_model(pieces))
     controls = [piece.text for piece in pieces.pieces if piece.kind in (Kind.CONTROL, Kind.UNKNOWN)]
     made.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in controls])
-    made.normalizer = normalizers.Sequence(_cleaning(pieces))
     prefix = "always" if pieces.cleaning.dummy_prefix else "never"
-    made.pre_tokenizer = pre_tokenizers.Metaspace(SPACE, prefix, pieces.unigram)
+    # Metaspace would add no space of its own before a text that begins with one; SentencePiece does.
+    first = [normalizers.Prepend(SPACE)] if pieces.cleaning.dummy_prefix else []
+    made.normalizer = normalizers.Sequence([*_cleaning(pieces), *first, normalizers.Replace(" ", SPACE)])
+    made.pre_tokenizer = pre_tokenizers.Metaspace(SPACE, "never", pieces.unigram)
     made.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(SPACE, prefix)])
     before, after = ([tokenizer.token(number) for number in side] for side in (tokenizer.before, tokenizer.after))
     if before or after:
