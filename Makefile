@@ -1,6 +1,7 @@
 # make demo       environment, packages, sample folder, build, report, three questions, then a chat
 # make test       lint, types, layers and the fast suite
 # make test-long  the tests that take minutes or hours
+# make models-page  docs/models.md anew (its second table: of what is pulled of smollm2, minilm, e5)
 # make bench      every benchmark (benchmarks/README.md); the one of public text with DATA=FOLDER
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ export ATHANOR_HOME ?= $(if $(filter /%,$(DEMO)),$(DEMO),$(CURDIR)/$(DEMO))/stor
 BENCHMARKS := train_throughput equal_loss settings demo_answers budget
 
 .DEFAULT_GOAL := install
-.PHONY: install install-dev demo test lint test-long bench clean
+.PHONY: install install-dev demo test lint test-long models-page bench clean
 
 install:
 	@$(PYTHON) tools/install.py train
@@ -33,6 +34,9 @@ test: lint
 
 test-long: install-dev
 	env -u ATHANOR_HOME .venv/bin/python -m pytest -m "long or not long"
+
+models-page: install-dev
+	.venv/bin/python tools/models_page.py
 
 bench: install-dev
 	@for name in $(BENCHMARKS); do echo "== $$name"; .venv/bin/python benchmarks/$$name.py || exit 1; done
