@@ -153,11 +153,13 @@ class Meeting:
     """Two towers: a text and a picture → vectors of length 1. Texts end at different places and are padded behind."""
 
     padding: int = 0
+    end: int = END
+    """The largest id unless another is given."""
     prompt: None = None
 
     def _text(self) -> Tensor:
         text = padded(20, self.padding)
-        text[0, -1] = text[1, -8] = END
+        text[0, -1] = text[1, -8] = self.end
         return text
 
     def theirs(self, model: Any) -> Answers:

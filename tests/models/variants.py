@@ -287,7 +287,7 @@ def vit(network: Any, classes: bool) -> Variant:
     return Variant("ViT", lambda: network(config()), Seeing(classes))
 
 
-def towers(family: str, network: Any, config: Any, edit: Any = None, **text: Any) -> Variant:
+def towers(family: str, network: Any, config: Any, end: int = END, **text: Any) -> Variant:
     shape = {
         "hidden_size": WIDTH,
         "num_hidden_layers": LAYERS,
@@ -300,13 +300,13 @@ def towers(family: str, network: Any, config: Any, edit: Any = None, **text: Any
     def build() -> Any:
         return network(config(text_config=words, vision_config=sees, projection_dim=20))
 
-    return Variant(family, build, Meeting(), edit=edit or (lambda folder: None))
+    return Variant(family, build, Meeting(end=end))
 
 
 SEEING = {
     "vit": vit(T.ViTForImageClassification, classes=True),
     "vit-bare": vit(T.ViTModel, classes=False),
-    "clip": towers("CLIP", T.CLIPModel, T.CLIPConfig, bos_token_id=1, eos_token_id=END),
+    "clip": towers("CLIP", T.CLIPModel, T.CLIPConfig, end=50, bos_token_id=1, eos_token_id=50),
     "clip-old-end": towers("CLIP", T.CLIPModel, T.CLIPConfig, bos_token_id=0, eos_token_id=2),
     "chinese-clip": towers("Chinese-CLIP", T.ChineseCLIPModel, T.ChineseCLIPConfig, pad_token_id=0),
 }
