@@ -2,6 +2,7 @@
 # make test       lint, types, layers and the fast suite
 # make test-long  the tests that take minutes or hours
 # make bundle     wheels and models in one folder, for a machine without a network (MODELS="smollm2 e5 ocr")
+# make models-page  docs/models.md anew (its second table: of what is pulled of smollm2, minilm, e5)
 # make bench      every benchmark (benchmarks/README.md); the one of public text with DATA=FOLDER
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ export ATHANOR_HOME ?= $(if $(filter /%,$(DEMO)),$(DEMO),$(CURDIR)/$(DEMO))/stor
 BENCHMARKS := train_throughput equal_loss settings demo_answers budget
 
 .DEFAULT_GOAL := install
-.PHONY: install install-dev demo test lint test-long bench bundle clean
+.PHONY: install install-dev demo test lint test-long bench bundle models-page clean
 
 install:
 	@$(PYTHON) tools/install.py train
@@ -39,6 +40,9 @@ test-long: install-dev
 
 bundle: install
 	@.venv/bin/python tools/bundle.py "$(BUNDLE)" $(MODELS)
+
+models-page: install-dev
+	.venv/bin/python tools/models_page.py
 
 bench: install-dev
 	@for name in $(BENCHMARKS); do echo "== $$name"; .venv/bin/python benchmarks/$$name.py || exit 1; done

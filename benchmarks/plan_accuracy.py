@@ -1,9 +1,9 @@
-"""Plan beside truth on this machine: memory and time of `athanor plan NAME --hardware this` and of the run that made NAME.
+"""Plan beside truth: memory and time of `athanor plan NAME --hardware this` and of the run that made NAME.
 
     python benchmarks/plan_accuracy.py [STEPS]
 
-Three shapes learn the sample town for so many steps (150), each is then planned for the tokens it saw. The plan's time is
-of learning alone, so that it is set beside the tokens seen over the tokens a second.
+Three shapes learn the sample town for so many steps (150), each is then planned for the tokens it saw. The plan's time
+is of learning alone, so that it is set beside the tokens seen over the tokens a second.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main(steps: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder, "home")
         call(home, "sample", f"{folder}/town")
-        print(f"{'shape':8} {'memory planned':>15} {'true':>8} {'ratio':>6} {'seconds planned':>16} {'true':>7} {'ratio':>6}")
+        print("shape: memory planned and true, seconds planned and true, each with planned over true")
         for number, (label, shape) in enumerate(SHAPES.items()):
             words = ("--name", f"shape{number}", *shape, f"train.steps={steps}", "data.holdout=0")
             made = call(home, "build", f"{folder}/town/documents", *words)
@@ -42,8 +42,8 @@ def main(steps: int) -> None:
             memory, true = planned["peak_memory_bytes"]["total"], made["actual"]["peak_memory_bytes"]
             seconds, took = planned["device_hours"] * 3600, made["tokens_seen"] / made["tokens_per_second"]
             print(
-                f"{label:8} {memory / 1e6:12.0f} MB {true / 1e6:5.0f} MB {memory / true:6.2f} "
-                f"{seconds:14.1f} s {took:5.1f} s {seconds / took:6.2f}",
+                f"{label}: {memory / 1e6:.0f} MB, {true / 1e6:.0f} MB ({memory / true:.2f}); "
+                f"{seconds:.1f} s, {took:.1f} s ({seconds / took:.2f})",
                 flush=True,
             )
 

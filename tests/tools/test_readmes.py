@@ -30,7 +30,9 @@ def rows(name: str) -> list[str]:
 
 def test_both_show_the_same():
     english, chinese = map(blocks, READMES)
-    assert [language for language, _ in english] == [language for language, _ in chinese] == ["", "", "", "python", "", ""]
+    assert (
+        [language for language, _ in english] == [language for language, _ in chinese] == ["", "", "", "python", "", ""]
+    )
     assert english[1] == chinese[1] and english[2] == chinese[2] and english[4] == chinese[4]
     first = [[line.split(" # ")[0].rstrip() for line in block[0][1].splitlines()] for block in (english, chinese)]
     assert first[0] == first[1]

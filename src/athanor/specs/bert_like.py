@@ -7,7 +7,19 @@ from typing import Any
 
 import msgspec
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, an_id, bad_value, labels, one_of, refuse, truth, whole
+from athanor.specs.config import (
+    ACTIVATIONS,
+    Config,
+    above_zero,
+    an_id,
+    bad_value,
+    head_width,
+    labels,
+    one_of,
+    refuse,
+    truth,
+    whole,
+)
 from athanor.specs.encoder import EncoderSpec, Head
 from athanor.specs.keymap import Rule, both, join, rename
 
@@ -43,7 +55,7 @@ def read(config: Config, family: str, name: str, **more: Any) -> EncoderSpec:
             "layers": whole(config, "num_hidden_layers"),
             "heads": heads,
             "kv_heads": heads,
-            "head_width": width // heads,
+            "head_width": head_width(width, heads),
             "inner": whole(config, "intermediate_size"),
             "norm": "layer",
             "norm_epsilon": above_zero(config, "layer_norm_eps", 1e-12),
@@ -62,7 +74,7 @@ def read(config: Config, family: str, name: str, **more: Any) -> EncoderSpec:
             "pooler": pooler,
             "head": head,
             "next_sentence": next_sentence,
-            "labels": labels(config),
+            **({"labels": labels(config)} if head in ("classes", "tokens") else {}),
             **more,
         }
     )

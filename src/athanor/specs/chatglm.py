@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from athanor.core.errors import InputError
-from athanor.specs.config import Config, above_zero, refuse, truth, whole
+from athanor.specs.config import Config, above_zero, head_width, refuse, truth, whole
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.glm4 import paired
 from athanor.specs.keymap import Part, Rule, rename
@@ -47,7 +47,7 @@ def read_config(config: Config) -> DecoderSpec:
         layers=whole(config, "num_layers"),
         heads=heads,
         kv_heads=whole(config, "multi_query_group_num") if truth(config, "multi_query_attention") else heads,
-        head_width=whole(config, "kv_channels", width // heads),
+        head_width=whole(config, "kv_channels") if "kv_channels" in config else head_width(width, heads),
         inner=whole(config, "ffn_hidden_size"),
         norm_epsilon=above_zero(config, "layernorm_epsilon", 1e-5),
         qkv_bias=truth(config, "add_qkv_bias"),

@@ -53,7 +53,7 @@ def read_decoder_spec(folder: Path) -> DecoderSpec:
 
 
 def _spec(config: Mapping[str, Any]) -> tuple[Family, Spec]:
-    page = family(config.get("model_type"))
+    page = family(config.get("model_type"), config)
     return page, page.read_config(config).check()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, one_of, part, whole
+from athanor.specs.config import ACTIVATIONS, Config, above_zero, head_width, one_of, part, whole
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.keymap import Rule, both, join, rename
 from athanor.specs.towers import TowersSpec
@@ -65,7 +65,7 @@ def trunk(config: Config, width: int, inner: int, heads: int) -> dict[str, Any]:
         "layers": whole(config, "num_hidden_layers", 12),
         "heads": heads,
         "kv_heads": heads,
-        "head_width": width // heads,
+        "head_width": head_width(width, heads),
         "inner": whole(config, "intermediate_size", inner),
         "norm": "layer",
         "norm_epsilon": above_zero(config, "layer_norm_eps", 1e-5),

@@ -32,6 +32,13 @@ def whole(config: Config, name: str, default: int | None = None) -> int:
     return value
 
 
+def head_width(width: int, heads: int, name: str = "num_attention_heads") -> int:
+    """A head's share of the network's width. name: what the config calls the number of heads."""
+    if width % heads:
+        raise bad_value(name, heads, f"a number of heads that divides the width {width}")
+    return width // heads
+
+
 def above_zero(config: Config, name: str, default: Any) -> float:
     """A number above 0."""
     value = default if config.get(name) is None else config[name]

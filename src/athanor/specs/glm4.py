@@ -29,7 +29,9 @@ def read_config(config: Config) -> DecoderSpec:
 
 def write_config(spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]:
     """The config that transformers and vLLM read. dtype: of the weights beside it."""
-    return llama_like.write(spec, MODEL_TYPE, ARCHITECTURE, dtype, attention_bias=spec.qkv_bias)
+    # transformers would suppose an id for padding that smaller vocabularies do not have
+    more = {"attention_bias": spec.qkv_bias, "pad_token_id": None}
+    return llama_like.write(spec, MODEL_TYPE, ARCHITECTURE, dtype, **more)
 
 
 def key_map(spec: DecoderSpec) -> list[Rule]:

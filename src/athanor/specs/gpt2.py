@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, one_of, refuse, truth, whole
+from athanor.specs.config import ACTIVATIONS, Config, above_zero, head_width, one_of, refuse, truth, whole
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.keymap import Rule, both, rename, transpose
 
@@ -30,7 +30,7 @@ def read_config(config: Config) -> DecoderSpec:
         layers=whole(config, "n_layer"),
         heads=heads,
         kv_heads=heads,
-        head_width=width // heads,
+        head_width=head_width(width, heads, "n_head"),
         inner=whole(config, "n_inner", 4 * width),
         norm="layer",
         norm_epsilon=above_zero(config, "layer_norm_epsilon", 1e-5),

@@ -110,7 +110,7 @@ def _spec(config: Mapping[str, Any], stored: Mapping[str, Stored]) -> tuple[Fami
     """The family's page and the spec, each None where it is not known, and then why."""
     page = None
     try:
-        page = family(config.get("model_type"))
+        page = family(config.get("model_type"), config)
         spec = page.read_config(config).check()
     except InputError as error:
         return page, None, error.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, one_of, rotary, truth, whole, write_rotary
+from athanor.specs.config import ACTIVATIONS, Config, above_zero, head_width, one_of, rotary, truth, whole, write_rotary
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.keymap import Rule, join, rename
 from athanor.specs.rotary import Rotary
@@ -27,7 +27,7 @@ def read(config: Config, family: str, **more: Any) -> DecoderSpec:
             "layers": whole(config, "num_hidden_layers"),
             "heads": heads,
             "kv_heads": whole(config, "num_key_value_heads", heads),
-            "head_width": whole(config, "head_dim", width // heads),
+            "head_width": whole(config, "head_dim") if config.get("head_dim") is not None else head_width(width, heads),
             "inner": whole(config, "intermediate_size"),
             "context": whole(config, "max_position_embeddings"),
             "norm_epsilon": above_zero(config, "rms_norm_eps", 1e-6),

@@ -132,7 +132,7 @@ def _of_gguf(path: Path) -> Model:
 
 def _of_folder(folder: Path) -> Model:
     config = read_json(folder / CONFIG)
-    page = family(config.get("model_type"))
+    page = family(config.get("model_type"), config)
     spec = page.read_config(config).check()
     parts = arithmetic.parameters(spec)
     return Model(spec, count(seen_weights(folder)[0], page, spec).parts if parts is None else parts, None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, an_id, one_of, truth, whole
+from athanor.specs.config import ACTIVATIONS, Config, above_zero, an_id, head_width, one_of, truth, whole
 from athanor.specs.encoder_decoder import EncoderDecoderSpec
 from athanor.specs.keymap import Part, Rule, both, rename
 from athanor.specs.trunk import TrunkSpec
@@ -27,7 +27,7 @@ def read_config(config: Config) -> EncoderDecoderSpec:
         "width": width,
         "heads": heads,
         "kv_heads": heads,
-        "head_width": width // heads,
+        "head_width": head_width(width, heads, "nhead"),
         "inner": whole(config, "dim_feedforward", 2048),
         "norm": "layer",
         "norm_epsilon": above_zero(config, "layer_norm_eps", 1e-5),

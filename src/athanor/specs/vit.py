@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, bad_value, labels, one_of, refuse, truth, whole
+from athanor.specs.config import (
+    ACTIVATIONS,
+    Config,
+    above_zero,
+    bad_value,
+    head_width,
+    labels,
+    one_of,
+    refuse,
+    truth,
+    whole,
+)
 from athanor.specs.keymap import Part, Rule, both, join
 from athanor.specs.vision import VisionSpec
 
@@ -36,7 +47,7 @@ def read_config(config: Config) -> VisionSpec:
         layers=whole(config, "num_hidden_layers"),
         heads=heads,
         kv_heads=heads,
-        head_width=width // heads,
+        head_width=head_width(width, heads),
         inner=whole(config, "intermediate_size"),
         norm="layer",
         norm_epsilon=above_zero(config, "layer_norm_eps", 1e-12),
