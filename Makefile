@@ -13,7 +13,7 @@ SEED ?= 0
 BUNDLE ?= bundle
 MODELS ?=
 export ATHANOR_HOME ?= $(if $(filter /%,$(DEMO)),$(DEMO),$(CURDIR)/$(DEMO))/store
-BENCHMARKS := train_throughput equal_loss settings demo_answers budget
+BENCHMARKS := train_throughput equal_loss settings demo_answers budget plan_accuracy
 
 .DEFAULT_GOAL := install
 .PHONY: install install-dev demo test lint test-long bench bundle models-page clean
