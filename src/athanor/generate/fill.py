@@ -22,6 +22,16 @@ class Filled:
     logprobs: list[float]
 
 
+def _trimmed(tokenizer: Tokenizer, mask: int, parts: list[str]) -> list[str]:
+    """The texts between masks without the spaces that a mask takes with it, such as RoBERTa's the one in front."""
+    token = tokenizer.backend.get_added_tokens_decoder().get(mask)
+    if token is not None and token.lstrip:
+        parts = [*(part.rstrip() for part in parts[:-1]), parts[-1]]
+    if token is not None and token.rstrip:
+        parts = [parts[0], *(part.lstrip() for part in parts[1:])]
+    return parts
+
+
 @torch.inference_mode()
 def fill(network: Encoder, tokenizer: Tokenizer, text: str) -> Filled:
     """The text with the likeliest word for each mask. Raises InputError for a text without a mask, or too long."""
@@ -42,7 +52,7 @@ def fill(network: Encoder, tokenizer: Tokenizer, text: str) -> Filled:
             limit=name,
             remedy=f"Put {name} where a word is missing.",
         )
-    pieces = tokenizer.encode_many(parts)
+    pieces = tokenizer.encode_many(_trimmed(tokenizer, mask, parts))
     ids = [*tokenizer.before, *pieces[0]]
     for piece in pieces[1:]:  # only masks are control tokens: the names of others in a text are text
         ids += [mask, *piece]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from athanor.models.build import Network, network_for
 from athanor.specs.families import Spec
 from athanor.specs.keymap import Rule
 
+_ONE_AT_A_TIME = threading.Lock()
 LAYERS: tuple[Any, ...] = (nn.Linear, nn.Embedding, nn.LayerNorm, nn.Conv2d)
 
 
@@ -64,15 +66,23 @@ def laid_out(spec: Spec) -> Network:
 
 @contextmanager
 def _unfilled() -> Iterator[None]:
-    """Layers leave their weights alone: drawing numbers that nobody reads makes torch load a second of Python code."""
-    kept = {kind: kind.reset_parameters for kind in LAYERS}
-    try:
-        for kind in LAYERS:
-            kind.reset_parameters = lambda self: None
-        yield
-    finally:
-        for kind, function in kept.items():
-            kind.reset_parameters = function
+    """Layers without memory are left alone: drawing numbers that nobody reads makes torch load a second of Python code.
+
+    Layers that others build meanwhile are filled as ever; one at a time changes the classes.
+    """
+    with _ONE_AT_A_TIME:
+        kept = {kind: kind.reset_parameters for kind in LAYERS}
+        try:
+            for kind, function in kept.items():
+                kind.reset_parameters = _unless_meta(function)
+            yield
+        finally:
+            for kind, function in kept.items():
+                kind.reset_parameters = function
+
+
+def _unless_meta(function: Callable[[Any], None]) -> Callable[[Any], None]:
+    return lambda layer: None if layer.weight.is_meta else function(layer)
 
 
 def allocate(network: Network, dtype: torch.dtype) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from athanor.core.errors import InputError
 from athanor.models.build import Network
 from athanor.models.decoder import Decoder
 from athanor.models.e5 import open_e5
@@ -13,7 +14,7 @@ from athanor.models.folder import open_folder
 from athanor.models.gguf import open_gguf
 from athanor.models.opened import Opened, allocate, laid_out
 from athanor.specs.checkpoint import read_decoder_spec
-from athanor.specs.folder import packed_file
+from athanor.specs.folder import PACKED, packed_file
 
 
 def open_model(place: Path) -> Opened:
@@ -21,7 +22,16 @@ def open_model(place: Path) -> Opened:
     packed = packed_file(place)
     if packed is None:
         return open_folder(place)
-    return open_gguf(packed) if packed.suffix == ".gguf" else open_e5(packed)
+    if packed.suffix.lower() == ".gguf":
+        return open_gguf(packed)
+    if packed.name.endswith(PACKED):
+        return open_e5(packed)
+    raise InputError(
+        f"{packed} is no model: neither a folder nor a GGUF file.",
+        value=str(packed),
+        limit="a model folder, or a file that ends in .gguf",
+        remedy="Name the folder that holds its config.json.",
+    )
 
 
 def load_network(place: Path, dtype: torch.dtype = torch.float32) -> Network:

@@ -27,8 +27,7 @@ def rewritten(found: Opened) -> Iterator[tuple[str, Tensor, Tensor]]:
     def ours(name: str) -> Tensor:
         rule = rules[name]
         kinds = {found.read(part.theirs).dtype for part in rule.parts}
-        # Parts of several types meet in float32, which holds each of them.
-        tensor = torch.empty(found.ours[name], dtype=kinds.pop() if len(kinds) == 1 else torch.float32)
+        tensor = torch.empty(found.ours[name], dtype=_holding(kinds))
         found.fill(rule, tensor)
         return tensor
 
@@ -54,3 +53,21 @@ def prove(found: Opened, progress: Callable[[int], None] = lambda done: None) ->
         number, done = number + 1, done + stored.nbytes
         progress(number)
     return {"method": "round trip through the key map", "tensors": number, "bytes": done, "equal": True}
+
+
+def _holding(kinds: set[torch.dtype]) -> torch.dtype:
+    """A type that holds the numbers of several."""
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return torch.float64 if torch.float64 in kinds else torch.float32
+
+
+def difference(one: Tensor, two: Tensor) -> float:
+    """Largest difference of two tensors; infinite where a number that is none came or went."""
+    if not one.numel():
+        return 0.0
+    wide = torch.float64 if torch.float64 in (one.dtype, two.dtype) else torch.float32
+    one, two = one.to(wide), two.to(wide)
+    same = (one == two) | (one.isnan() & two.isnan())
+    apart = (one - two).abs().masked_fill(same, 0.0).max()
+    return float(apart) if bool(apart.isfinite()) else float("inf")

@@ -12,7 +12,7 @@ from typing import Any
 from athanor.artifacts.artifact import Artifact
 from athanor.artifacts.ids import canonical_json, step_key
 from athanor.artifacts.store import Store
-from athanor.core.errors import NotFoundError
+from athanor.core.errors import InputError, NotFoundError
 from athanor.core.files import sha256_bytes, sha256_file
 from athanor.core.progress import Reporter
 from athanor.generate.fitting import fitting_tokenizer
@@ -173,10 +173,17 @@ def _keep(
         "findings": [*seen["findings"], *findings],
     }
     licence = seen["licence"] or request.licence
-    base = place.parent if place.is_file() else place
+    base, known = place.parent if place.is_file() else place, {row["sha256"] for row in sources}
     with store.draft("model", recipe, [], version=VERSION, sources=sources, licence=licence) as draft:
         for path in [*_beside(place), *weight_files(place)]:
             target = draft.folder / path.relative_to(base)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+            if not findings and sha256_file(target) not in known:
+                raise InputError(
+                    f"{path} changed while it was read.",
+                    value=str(path),
+                    limit="files that stay as they are",
+                    remedy="Import it again when nothing writes to it any more.",
+                )
         return draft.commit(metrics=metrics, proofs={"import": proof})

@@ -88,7 +88,15 @@ def aliases(page: Family, stored: set[str]) -> dict[str, str]:
         for pattern, word in getattr(page, "ALIASES", ()):
             published = re.sub(pattern, word, published)
         outside = any(published.startswith(part) for part in getattr(page, "OUTSIDE", ()))
-        found[prefix + published if bare and not outside else published] = name
+        whole = prefix + published if bare and not outside else published
+        if whole in found:
+            raise InputError(
+                f"The tensors {found[whole]} and {name} are two names of one.",
+                value=[found[whole], name],
+                limit="one of them",
+                remedy="Take the one out of the file that the model does not use.",
+            )
+        found[whole] = name
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from athanor.specs import bert_like, clip
-from athanor.specs.config import Config, part, whole
+from athanor.specs.config import Config, whole
 from athanor.specs.encoder import EncoderSpec
 from athanor.specs.keymap import Rule, renamed
 from athanor.specs.towers import TowersSpec
@@ -18,11 +18,11 @@ COPIES: dict[str, str] = {}
 
 def read_config(config: Config) -> TowersSpec:
     """The spec of a published config."""
-    text = {key: value for key, value in part(config, "text_config").items() if key != "architectures"}
+    text = {key: value for key, value in clip.side(config, "text_config").items() if key != "architectures"}
     return TowersSpec(
         family=MODEL_TYPE,
         text=bert_like.read(text, "bert", "Bert", pooler=False),
-        image=clip.image_spec(part(config, "vision_config"), MODEL_TYPE),
+        image=clip.image_spec(clip.side(config, "vision_config"), MODEL_TYPE),
         projection=whole(config, "projection_dim", 512),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, head_width, one_of, part, whole
+from athanor.specs.config import ACTIVATIONS, Config, above_zero, an_id, head_width, one_of, part, whole
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.keymap import Rule, both, join, rename
 from athanor.specs.towers import TowersSpec
@@ -25,8 +25,8 @@ OLD_END = 2
 
 def read_config(config: Config) -> TowersSpec:
     """The spec of a published config."""
-    text = part(config, "text_config")
-    end = whole(text, "eos_token_id", OLD_END)
+    text = side(config, "text_config")
+    end = an_id(text, "eos_token_id", OLD_END)
     return TowersSpec(
         family=MODEL_TYPE,
         text=DecoderSpec(
@@ -36,10 +36,16 @@ def read_config(config: Config) -> TowersSpec:
             learned_positions=True,
             **trunk(text, width=512, inner=2048, heads=8),
         ),
-        image=image_spec(part(config, "vision_config"), MODEL_TYPE),
+        image=image_spec(side(config, "vision_config"), MODEL_TYPE),
         projection=whole(config, "projection_dim", 512),
-        end=None if end == OLD_END else end,
+        end=None if end in (OLD_END, None) else end,
     )
+
+
+def side(config: Config, name: str) -> Config:
+    """The settings of a tower; the first configs have a second table of them, which goes before."""
+    again = {key: value for key, value in part(config, f"{name}_dict").items() if value is not None}
+    return {**part(config, name), **again}
 
 
 def image_spec(config: Config, family: str) -> VisionSpec:

@@ -139,7 +139,8 @@ def rotary(config: Config, share: float = 1.0, theta: float = 10000.0) -> Rotary
 def _stretched(plain: Rotary, found: Config, config: Config) -> Rotary:
     longest = whole(config, "max_position_embeddings")
     # dynamic goes by the context itself, whatever else its settings name
-    original = longest if plain.kind == "dynamic" else whole(found, "original_max_position_embeddings", longest)
+    stated = whole(found, "original_max_position_embeddings", longest)
+    original = longest if plain.kind == "dynamic" else whole(config, "original_max_position_embeddings", stated)
     factor = above_zero(found, "factor", longest / original)
     stretched = {"theta": plain.theta, "share": plain.share, "kind": plain.kind, "factor": factor, "original": original}
     if plain.kind == "llama3":

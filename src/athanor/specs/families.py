@@ -100,4 +100,6 @@ def embedding_rows(spec: Spec) -> int:
     """How many ids a network knows; 0 for one that reads no text."""
     if isinstance(spec, TowersSpec):
         return spec.text.vocabulary
+    if isinstance(spec, RecurrentSpec):
+        return min(spec.source_vocabulary, spec.vocabulary)
     return 0 if isinstance(spec, VisionSpec) else spec.vocabulary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from athanor.specs import llama_like
-from athanor.specs.config import Config, truth
+from athanor.specs.config import Config, above_zero, truth
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.keymap import Pairs, Part, Rule, rename
 from athanor.specs.llama_like import ends
@@ -24,7 +24,8 @@ def read_config(config: Config) -> DecoderSpec:
     """The spec of a published config."""
     bias = truth(config, "attention_bias")
     turns = llama_like.rotary(config, share=0.5)
-    return llama_like.read(config, MODEL_TYPE, norm_place="around", qkv_bias=bias, rotary=turns)
+    epsilon = above_zero(config, "rms_norm_eps", 1.5625e-07)
+    return llama_like.read(config, MODEL_TYPE, norm_place="around", qkv_bias=bias, rotary=turns, norm_epsilon=epsilon)
 
 
 def write_config(spec: DecoderSpec, dtype: str = "float32") -> dict[str, Any]:

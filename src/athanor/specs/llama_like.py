@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from athanor.specs.config import ACTIVATIONS, Config, above_zero, head_width, one_of, rotary, truth, whole, write_rotary
+from athanor.specs.config import (
+    ACTIVATIONS,
+    Config,
+    above_zero,
+    head_width,
+    one_of,
+    refuse,
+    rotary,
+    truth,
+    whole,
+    write_rotary,
+)
 from athanor.specs.decoder import DecoderSpec
 from athanor.specs.keymap import Rule, join, rename
 from athanor.specs.rotary import Rotary
@@ -19,6 +30,9 @@ COPIES = {"lm_head.weight": "model.embed_tokens.weight"}
 def read(config: Config, family: str, **more: Any) -> DecoderSpec:
     """The spec of a published config. more: what the page knows of its family."""
     heads, width = whole(config, "num_attention_heads"), whole(config, "hidden_size")
+    turns = more.get("rotary") or rotary(config)
+    if "rotary" not in more and turns.share != 1.0:
+        refuse(turns.share, "partial_rotary_factor")
     return DecoderSpec(
         **{
             "family": family,
@@ -32,7 +46,7 @@ def read(config: Config, family: str, **more: Any) -> DecoderSpec:
             "context": whole(config, "max_position_embeddings"),
             "norm_epsilon": above_zero(config, "rms_norm_eps", 1e-6),
             "activation": one_of(config, "hidden_act", ACTIVATIONS, "silu"),
-            "rotary": rotary(config),
+            "rotary": turns,
             "qk_norm": False,
             "tied": truth(config, "tie_word_embeddings"),
             **more,

@@ -16,7 +16,7 @@ key_map = llama_like.key_map
 
 def read_config(config: Config) -> DecoderSpec:
     """The spec of a published config."""
-    window = None if config.get("sliding_window") is None else whole(config, "sliding_window")
+    window = whole(config, "sliding_window", 4096) if config.get("sliding_window", 4096) is not None else None
     return llama_like.read(config, MODEL_TYPE, window=window)
 
 

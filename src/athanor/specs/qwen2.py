@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from athanor.specs import llama_like
-from athanor.specs.config import Config, refuse, truth, whole
+from athanor.specs.config import Config, bad_value, refuse, truth, whole
 from athanor.specs.decoder import DecoderSpec
 
 MODEL_TYPE = "qwen2"
@@ -18,7 +18,10 @@ def read_config(config: Config) -> DecoderSpec:
     """The spec of a published config. A window is read where every layer has it."""
     window = None
     if truth(config, "use_sliding_window"):
-        kinds = set(config.get("layer_types") or ())
+        listed = config.get("layer_types") or []
+        if not isinstance(listed, list) or not all(isinstance(kind, str) for kind in listed):
+            raise bad_value("layer_types", listed, "a list of names")
+        kinds = set(listed)
         if kinds != {"sliding_attention"} and (kinds or config.get("max_window_layers") != 0):
             refuse(sorted(kinds) or config.get("max_window_layers"), "a window in some layers only")
         window = whole(config, "sliding_window")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from athanor.specs import bert_like
-from athanor.specs.config import Config, bad_value, whole
+from athanor.specs.config import Config, bad_value, refuse, whole
 from athanor.specs.encoder import EncoderSpec
 from athanor.specs.keymap import Rule
 
@@ -35,6 +35,8 @@ def read_config(config: Config) -> EncoderSpec:
     rows = whole(config, "max_position_embeddings", 512)
     if rows <= padding + 1:
         raise bad_value("max_position_embeddings", rows, f"more than {padding + 1}")
+    if "MaskedLM" in str(config.get("architectures")) and config.get("hidden_act", "gelu") != "gelu":
+        refuse(config["hidden_act"], "hidden_act with a masked head, whose own is gelu")
     return bert_like.read(
         config, MODEL_TYPE, "Roberta", context=rows - padding - 1, first_position=padding + 1, padding=padding
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from athanor.specs.config import ACTIVATIONS, Config, above_zero, an_id, bad_value, one_of, truth, whole
 from athanor.specs.encoder_decoder import EncoderDecoderSpec
 from athanor.specs.keymap import Rule, join, rename
@@ -11,7 +13,8 @@ from athanor.specs.trunk import Activation, Relative, TrunkSpec
 
 MODEL_TYPE = "t5"
 ARCHITECTURE = "T5ForConditionalGeneration"
-BUFFERS = r"$."
+BUFFERS = r"^decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight$"
+"""What the first folders carry and no version reads."""
 COPIES = {
     "encoder.embed_tokens.weight": "shared.weight", "decoder.embed_tokens.weight": "shared.weight",
     "lm_head.weight": "shared.weight",
@@ -138,3 +141,10 @@ def _cross(rows: int, theirs: str, ours: str) -> list[Rule]:
         join([looks + "k.weight", looks + "v.weight"], ours + "cross.kv.weight", (rows,) * 2),
         rename(looks + "o.weight", ours + "cross.out.weight"),
     ]
+
+
+def fitted(spec: EncoderDecoderSpec, names: set[str]) -> EncoderDecoderSpec:
+    """The spec with the head that the folder's tensors show: new configs call every T5 tied, also one of version 1.1
+    whose head is its own; what tells them is that its hidden states are not scaled."""
+    own_head = spec.tied and spec.head_scale == 1.0 and "lm_head.weight" in names
+    return msgspec.structs.replace(spec, tied=False) if own_head else spec

@@ -100,6 +100,10 @@ class TrunkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 limit=f"a multiple of {self.kv_heads}",
                 remedy="Choose model.kv_heads so that it divides model.heads.",
             )
+        if self.window is not None:
+            within("window", self.window, MOST_DISTANCE)
+        if self.rotary is not None:
+            _check_rotary(self.rotary, self.head_width)
         if self.rotary is not None and (width_turned(self.rotary, self.head_width) % 2 or self.head_width < 2):
             raise RecipeError(
                 f"A head's width is {self.head_width}; rotary positions need an even one.",
@@ -109,13 +113,30 @@ class TrunkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             )
         if self.relative is not None:
             within("buckets of distances", self.relative.buckets // 4, MOST_BUCKETS)
-            within("farthest distance", self.relative.farthest - self.relative.buckets // 4, MOST_DISTANCE)
+            near = self.relative.buckets // (2 if self.causal else 4)
+            within("farthest distance", self.relative.farthest - near, MOST_DISTANCE)
         if self.experts is not None:
             within("experts", self.experts.number, MOST_EXPERTS)
             within("experts of all layers", self.layers * self.experts.number, MOST_IN_ALL)
             within("experts chosen", self.experts.chosen, self.experts.number)
             within("inner width of experts", self.experts.inner, MOST["inner"])
         return self
+
+
+def _check_rotary(rotary: Rotary, head_width: int) -> None:
+    """Raise RecipeError for turns that have no angles."""
+    least = 4 if rotary.kind == "dynamic" else 2
+    wrong = (
+        ("share of a head that is turned", rotary.share, "above 0, at most 1", not 0 < rotary.share <= 1),
+        ("rotary base", rotary.theta, "above 1", rotary.kind == "yarn" and rotary.theta <= 1),
+        ("numbers of a head that are turned", head_width * rotary.share, least, head_width * rotary.share < least),
+    )
+    for what, value, limit, is_wrong in wrong:
+        if is_wrong:
+            raise RecipeError(
+                f"The {what} is {value:g}; {limit} is wanted.", value=value, limit=limit,
+                remedy="Use the config the model came with.",
+            )  # fmt: skip
 
 
 def within(path: str, value: int, most: int) -> None:

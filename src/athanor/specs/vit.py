@@ -36,6 +36,8 @@ def read_config(config: Config) -> VisionSpec:
     """The spec of a published config."""
     if not truth(config, "qkv_bias", True):
         refuse("false", "qkv_bias")
+    if config.get("pooler_act", "tanh") != "tanh":
+        refuse(config["pooler_act"], "pooler_act")
     named = config.get("architectures") or [ARCHITECTURE]
     if not isinstance(named, list) or len(named) != 1:
         raise bad_value("architectures", named, "a list of one name")

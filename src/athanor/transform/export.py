@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from athanor.core.errors import InputError, NameTakenError
+from athanor.core.errors import InputError, NameTakenError, ProofError
 from athanor.core.files import remove_tree, replacing, sha256_file, write_atomic
+from athanor.generate.embed import manner, write_manner
 from athanor.generate.fitting import fitting_tokenizer
 from athanor.models import roundtrip
 from athanor.models.folder import NAMES as STORED_NAMES
@@ -23,6 +24,7 @@ from athanor.models.folder import TABLES, Folder, map_tensor, tensor_bytes
 from athanor.models.opened import Opened
 from athanor.models.opening import open_model
 from athanor.specs import safetensors
+from athanor.specs.encoder import EncoderSpec
 from athanor.specs.folder import CONFIG, INDEX, SINGLE, Stored, kept_files
 from athanor.tokenizers.saving import save_tokenizer
 from athanor.transform.card import CARD, SOURCE_CARD
@@ -57,6 +59,7 @@ def export_folder(
     dtype: f32, f16 or bf16; None: each tensor keeps its own. card: what README.md says, from the proof.
     Raises InputError for numbers that a type cannot hold.
     """
+    target = target.absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise NameTakenError(
             f"There is something at {target} already.",
@@ -69,7 +72,7 @@ def export_folder(
     aside.mkdir()
     try:
         proof = _write(source, open_model(source), aside, dtype, shard_size, progress)
-        if (aside / CARD).is_file():
+        if (aside / CARD).is_file() and not (aside / SOURCE_CARD).exists():
             (aside / CARD).rename(aside / SOURCE_CARD)
         write_atomic(aside / CARD, card(proof))
         if target.exists():
@@ -107,6 +110,8 @@ def _write_beside(source: Path, found: Opened, target: Path, dtype: str | None) 
         tokenizer = fitting_tokenizer(source, found.spec)
         if tokenizer is not None:
             save_tokenizer(tokenizer, target)
+        if isinstance(found.spec, EncoderSpec):
+            write_manner(manner(source, found.spec.context), target)
     if dtype is not None:
         config["dtype"] = config["torch_dtype"] = str(WORDS[dtype]).removeprefix("torch.")
     if dtype is not None or not isinstance(found, Folder):
@@ -195,10 +200,7 @@ def _write_shards(
             for item in items:
                 name, came, goes = next(stream)
                 assert name == item.published, (name, item.published)
-                if came.dtype != goes.dtype:
-                    worst = max(worst, float((came.float() - goes.float()).abs().max()) if came.numel() else 0.0)
-                elif tensor_bytes(came) != tensor_bytes(goes):
-                    raise AssertionError(f"{name} does not come back as it was stored")
+                worst = max(worst, _lost(name, came, goes))
                 done += item.bytes
                 progress(done)
                 yield tensor_bytes(goes)
@@ -210,6 +212,22 @@ def _write_shards(
         index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(names.items()))}
         write_atomic(target / INDEX, json.dumps(index, indent=2) + "\n")
     return worst
+
+
+def _lost(name: str, came: Tensor, goes: Tensor) -> float:
+    """The largest difference between what was stored and what is written. Raises ProofError for one without an end."""
+    if came.dtype == goes.dtype:
+        assert tensor_bytes(came) == tensor_bytes(goes), f"{name} does not come back as it was stored"
+        return 0.0
+    found = roundtrip.difference(came, goes)
+    if found == float("inf"):
+        raise ProofError(
+            f"The tensor {name} holds numbers that do not come back.",
+            value=name,
+            limit="finite differences",
+            remedy="Export with --dtype bf16 or f32.",
+        )
+    return found
 
 
 def _proof(tensors: int, worst: float) -> dict[str, Any]:

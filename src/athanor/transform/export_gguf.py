@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from athanor.core.errors import NameTakenError, ProofError
 from athanor.core.files import sha256_file
+from athanor.generate.embed import POOLING_TYPES, manner
 from athanor.generate.fitting import fitting_tokenizer
+from athanor.models import roundtrip
 from athanor.models.gguf import export_published, open_gguf
 from athanor.models.opened import Opened
 from athanor.models.opening import open_model
+from athanor.specs.encoder import EncoderSpec
 from athanor.specs.families import embedding_rows
 from athanor.tokenizers.ggml_out import to_gguf
 
@@ -64,8 +66,15 @@ def export_gguf_file(
     more = to_gguf(tokenizer, embedding_rows(found.spec)) if tokenizer is not None else {}
     if licence:
         more["general.license"] = licence
+    if isinstance(found.spec, EncoderSpec):
+        how = manner(source, found.spec.context)
+        more["bert.pooling_type"] = POOLING_TYPES[how.first]
+        lost = [f"the prefix {text!r} of a {kind}" for kind, text in how.prefixes.items()]
+    else:
+        lost = []
     target.parent.mkdir(parents=True, exist_ok=True)
-    notes = export_published(found.spec, _Published(found), target, dtype.upper(), name, more)
+    notes = [f"left out, since GGUF has no name for it: {what}" for what in lost]
+    notes += export_published(found.spec, _Published(found), target, dtype.upper(), name, more)
     try:
         proof = _proof(found, target, dtype, reason, progress)
     except ProofError:
@@ -81,16 +90,16 @@ def _proof(
     """What reading the file back gives, tensor by tensor, beside what was written."""
     back, worst, worst_name, total = open_gguf(target), 0.0, "", 0.0
     for number, name in enumerate(back.shapes, start=1):
-        before, after = found.read(name).float(), back.read(name)
-        largest = float(before.abs().max()) or 1.0
-        difference = float((before - after).abs().max()) / largest
+        before = found.read(name).float()
+        largest = float(before[before.isfinite()].abs().max()) if bool(before.isfinite().any()) else 0.0
+        difference = roundtrip.difference(before, back.read(name)) / (largest or 1.0)
         total += difference
-        if difference > worst or not torch.isfinite(after).all():
+        if difference > worst:
             worst, worst_name = difference, name
         progress(number)
     tolerance = TOLERANCES[dtype]
     outside = worst > tolerance
-    if outside and reason is None:
+    if outside and (reason is None or worst == float("inf")):
         raise ProofError(
             f"As {dtype} {worst_name} differs by {worst:.2g} of its largest number; {tolerance:g} is allowed.",
             value=worst,
