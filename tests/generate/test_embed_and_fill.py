@@ -158,3 +158,41 @@ def test_what_cannot_be_filled(masked, bert, model):
         model.fill("the [MASK]")
     with pytest.raises(InputError, match="qwen3"):
         model.embed(["a"])
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "word"),
+    [
+        ("1_Pooling/config.json", {"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": False}, "max_tokens"),
+        ("1_Pooling/config.json", {"pooling_mode": "lasttoken"}, "lasttoken"),
+        ("modules.json", [{"type": "sentence_transformers.models.Transformer"}, {"type": "x.Dense"}], "Dense"),
+    ],
+)
+def test_a_pooling_that_is_not_run_is_refused(tmp_path, name, table, word):
+    small_bert(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(json.dumps(table))
+    with pytest.raises(InputError, match=word):
+        load(tmp_path).embed(["a"])
+
+
+def test_both_spellings_of_the_first_position(tmp_path):
+    theirs = small_bert(tmp_path)
+    (tmp_path / "1_Pooling").mkdir(exist_ok=True)
+    for table in ({"pooling_mode": "cls"}, {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}):
+        (tmp_path / "1_Pooling/config.json").write_text(json.dumps(table))
+        found = load(tmp_path).embed(["who keeps the book?"])[0]
+        assert found @ pooled(theirs, tmp_path, "who keeps the book?", 512, first=True) > 0.99999
+
+
+def test_a_gguf_keeps_its_pooling_and_gets_no_prefix(tmp_path):
+    from athanor.transform.export_gguf import export_gguf_file
+
+    small_bert(tmp_path / "source")
+    (tmp_path / "source/1_Pooling").mkdir(exist_ok=True)
+    (tmp_path / "source/1_Pooling/config.json").write_text(json.dumps({"pooling_mode": "cls"}))
+    export_gguf_file(tmp_path / "source", tmp_path / "out.gguf", "f32", "small", None, None, lambda done: None)
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "out.gguf").rename(tmp_path / "packed/out.gguf")
+    before, after = (load(tmp_path / name).embed(["who keeps the book?"], "query")[0] for name in ("source", "packed"))
+    assert before @ after > 0.99999

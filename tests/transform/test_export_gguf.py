@@ -70,3 +70,15 @@ def test_what_is_there_stays_and_types_are_known(tmp_path):
         with pytest.raises(UsageError, match=dtype):
             export_as(request)
     assert not (tmp_path / "other").exists()
+
+
+def test_an_infinity_hides_no_difference(tmp_path, monkeypatch):
+    """One in a norm's vector, which stays F32 and comes back as it is; the coarse matrix is still outside."""
+    source = coarse(tmp_path / "source")
+    tensors = load_file(source / "model.safetensors")
+    tensors["model.norm.weight"][0] = float("inf")
+    save_file(tensors, source / "model.safetensors")
+    monkeypatch.setitem(TOLERANCES, "q4_0", 0.01)
+    with pytest.raises(ProofError, match="q4_0"):
+        export(source, tmp_path / "out.gguf", "q4_0")
+    assert not (tmp_path / "out.gguf").exists()
